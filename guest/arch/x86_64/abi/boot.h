@@ -35,8 +35,8 @@ struct tine_bootblock {
 };
 
 _Static_assert(offsetof(struct tine_bootblock, ram_low) == 16, "layout");
-_Static_assert(offsetof(struct tine_bootblock, seed) == 88, "layout");
-_Static_assert(offsetof(struct tine_bootblock, params) == 240, "layout");
+_Static_assert(offsetof(struct tine_bootblock, seed) == 80, "layout");
+_Static_assert(offsetof(struct tine_bootblock, params) == 232, "layout");
 _Static_assert(sizeof(struct tine_bootblock) <= 4096, "one page");
 
 #endif
