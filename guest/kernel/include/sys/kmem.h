@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/* kmem.h: kernel memory: sized allocations and object caches (kern_malloc.c, subr_pool.c). */
+#ifndef SYS_KMEM_H
+#define SYS_KMEM_H
+
+#include <sys/types.h>
+
+#define M_ZERO 0x1
+#define M_NOFAIL 0x2 /* boot time only: panic instead of NULL */
+
+/* Memory for size bytes, 16-byte aligned (page aligned from 4096 up), or NULL. Never sleeps. */
+void *kmalloc(size_t size, int flags);
+void kfree(void *p); /* NULL is allowed */
+void *krealloc(void *p,
+	       size_t size); /* contents kept; NULL and p untouched when there is no memory */
+
+/* A cache of equal objects; freed objects are reused last-in first-out. */
+struct pool {
+	const char *pl_name;
+	size_t pl_size;   /* object size after alignment */
+	void *pl_free;    /* free objects, linked through their first word */
+	uint64_t pl_nout; /* objects in use */
+	uint64_t pl_npages;
+	struct pool *pl_next; /* all pools, for statistics and leak checks */
+};
+#define POOL_INITIALIZER(name, type)                                                               \
+	{                                                                                          \
+		.pl_name = name, .pl_size = (sizeof(type) + 15) & ~15UL                            \
+	}
+void *pool_get(struct pool *pl, int flags); /* contents undefined unless M_ZERO */
+void pool_put(struct pool *pl, void *obj);
+void pool_setup(struct pool *pl, const char *name, size_t size);
+
+/*
+ * Failure injection: when kmem_fail_at is n > 0, the n-th allocation from now (kmalloc, pool_get,
+ * vm_page_alloc: all of them count) fails once.  Set through sysctl kern.fail_at in debug kernels.
+ */
+extern uint64_t kmem_fail_at;
+bool kmem_should_fail(void);
+
+/* Sum of everything in use, for leak checks: objects of all pools + kmalloc blocks. */
+uint64_t kmem_objects_out(void);
+
+#endif

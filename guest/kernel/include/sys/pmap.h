@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pmap.h: what the machine-independent VM needs of the page-table tree (arch: pmap.c, pmap_tree.c).
+ *
+ * The user half of an address space is a tree of page-table pages, reference counted by the number
+ * of parent entries that point at them.  A table may be shared only by address spaces whose regions
+ * are the same over its whole span; every function that changes a mapping un-shares the path first.
+ */
+#ifndef SYS_PMAP_H
+#define SYS_PMAP_H
+
+#include <sys/types.h>
+#include <machine/pmap.h>
+
+int pmap_create(struct pmap *);   /* root with the kernel half; ENOMEM */
+void pmap_destroy(struct pmap *); /* drop the whole tree */
+int pmap_fork(struct pmap *dst,
+	      struct pmap *src); /* dst: not created before; shares subtrees, write-protects both */
+void pmap_activate(struct pmap *); /* load CR3 if it is not loaded */
+
+#define PMAP_SHARED 0x1 /* MAP_SHARED page: never copy-on-write */
+#define PMAP_COW 0x2    /* map without write permission even if prot says so: copy at first write */
+/* Map pa at va, taking over the caller's reference on pa. Replaces (and releases) what was there.
+ * ENOMEM: reference is still the caller's. */
+int pmap_enter(struct pmap *, vaddr_t va, paddr_t pa, int prot, int flags);
+/* What is mapped at va: false if nothing.  Prot is the effective one. */
+bool pmap_extract(struct pmap *, vaddr_t va, paddr_t *pa, int *prot);
+/* Unmap [start, end): whole subtrees are dropped in one step, shared ones un-shared only at the
+ * edges. ENOMEM possible (un-sharing). */
+int pmap_remove(struct pmap *, vaddr_t start, vaddr_t end);
+int pmap_protect(struct pmap *, vaddr_t start, vaddr_t end, int prot);
+/* Move entries (mremap). */
+int pmap_move(struct pmap *, vaddr_t from, vaddr_t to, vsize_t len);
+/*
+ * Write fault on a present page of a writable region: un-share the path, then copy the frame if it
+ * has other owners or take it over.  0 done; ENOENT nothing mapped there (caller must enter a
+ * page); ENOMEM.
+ */
+int pmap_write_fault(struct pmap *, vaddr_t va);
+uint64_t pmap_resident(struct pmap *, vaddr_t start, vaddr_t end); /* pages present */
+/* Debug kernels: check every reference count and invariant of the trees of all address spaces;
+ * panics. */
+void pmap_check_all(void);
+
+#endif

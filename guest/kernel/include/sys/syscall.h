@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* syscall.h: the system call table: Linux numbers 0..511, native (BSD) range from SYS_NATIVE
+ * (kern_syscalls.c). */
+#ifndef SYS_SYSCALL_H
+#define SYS_SYSCALL_H
+
+#include <sys/types.h>
+
+#define SYS_NATIVE 512 /* first native number */
+#define SYS_MAX 640
+
+struct thread;
+/* Handlers get the six raw arguments; they return 0 or a positive errno and set *retval on success.
+ */
+typedef int (*sysfn_t)(struct thread *td, const uint64_t *a, long *retval);
+struct sysent {
+	sysfn_t sy_call; /* NULL = not there: ENOSYS, counted */
+	const char *sy_name;
+};
+extern const struct sysent sysent[SYS_MAX];
+
+/* Declares a handler; each sys_*.c defines its own with this. */
+#define SYSCALL(name) int sys_##name(struct thread *td, const uint64_t *a, long *retval)
+
+/* Common tail of the trap path (MI): looks up, counts, calls.  Returns errno or 0. */
+int syscall_dispatch(struct thread *td, uint64_t nr, const uint64_t *a, long *retval);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* time.h: clocks and timeouts (kern_clock.c, kern_timeout.c). */
+#ifndef SYS_TIME_H
+#define SYS_TIME_H
+
+#include <sys/types.h>
+
+#define NSEC_PER_SEC 1000000000ULL
+#define HZ 100 /* scheduler quantum bookkeeping: 10 ms */
+#define TICK_NS (NSEC_PER_SEC / HZ)
+
+struct timespec {
+	int64_t tv_sec;
+	int64_t tv_nsec;
+};
+struct timeval {
+	int64_t tv_sec;
+	int64_t tv_usec;
+};
+struct itimerval {
+	struct timeval it_interval, it_value;
+};
+struct itimerspec {
+	struct timespec it_interval, it_value;
+};
+
+nsec_t nanouptime(void);      /* since boot, monotonic; arch */
+nsec_t nanotime(void);        /* wall clock since the epoch; nanouptime() + offset */
+int settime(nsec_t realtime); /* set the wall clock */
+
+/* One-shot callbacks; fn runs with the kernel "locked" (nothing preempts), not in a process context
+ * it may sleep in.  Deadlines are absolute nanouptime(). */
+struct timeout {
+	nsec_t to_deadline;
+	void (*to_fn)(void *);
+	void *to_arg;
+	uint32_t to_index;   /* place in the heap + 1; 0 = not pending */
+	int32_t to_reserved; /* has heap room reserved: adding cannot fail */
+};
+void timeout_set(struct timeout *to, void (*fn)(void *), void *arg);
+int timeout_reserve(struct timeout *to);  /* make sure that add cannot fail: 0 or ENOMEM; called by
+					     the creator of an object */
+void timeout_release(struct timeout *to); /* give the reservation back, cancelling it if pending */
+void timeout_add_abs(struct timeout *to, nsec_t deadline); /* re-arms if pending */
+bool timeout_del(struct timeout *to);                      /* true if it was pending */
+void timeout_run(nsec_t now);                              /* by the timer interrupt */
+nsec_t timeout_next(void);                                 /* earliest deadline or ~0 */
+
+static inline nsec_t
+ts_to_ns(const struct timespec *ts)
+{
+	return (nsec_t)ts->tv_sec * NSEC_PER_SEC + (nsec_t)ts->tv_nsec;
+}
+static inline bool
+ts_valid(const struct timespec *ts)
+{
+	return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < 1000000000;
+}
+static inline void
+ns_to_ts(nsec_t ns, struct timespec *ts)
+{
+	ts->tv_sec = (int64_t)(ns / NSEC_PER_SEC);
+	ts->tv_nsec = (int64_t)(ns % NSEC_PER_SEC);
+}
+static inline void
+ns_to_tv(nsec_t ns, struct timeval *tv)
+{
+	tv->tv_sec = (int64_t)(ns / NSEC_PER_SEC);
+	tv->tv_usec = (int64_t)(ns % NSEC_PER_SEC / 1000);
+}
+
+/* Called by the arch on each timer interrupt; user = interrupted user mode, pc its program counter.
+ */
+void clock_intr(bool user, vaddr_t pc);
+/* Recomputes and programs the next timer event; called when timeouts or the run queue change. */
+void clock_reprogram(void);
+
+#endif

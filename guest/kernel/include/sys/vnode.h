@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/* vnode.h: the file system switch: vnodes, their operations, path lookup (vfs_vnode.c,
+ * vfs_lookup.c). */
+#ifndef SYS_VNODE_H
+#define SYS_VNODE_H
+
+#include <sys/types.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+struct vnode;
+struct cred;
+struct mount;
+
+struct vattr { /* what setattr changes; VA_* says which */
+	uint32_t va_valid;
+	mode_t va_mode;
+	uid_t va_uid;
+	gid_t va_gid;
+	uint64_t va_size;
+	nsec_t va_atime, va_mtime; /* ~0 = now */
+};
+#define VA_MODE 0x1
+#define VA_UID 0x2
+#define VA_GID 0x4
+#define VA_SIZE 0x8
+#define VA_ATIME 0x10
+#define VA_MTIME 0x20
+
+/* Receiver of directory entries: returns nonzero to stop (buffer full). off = position after this
+ * entry. */
+typedef int (*dirfill_t)(void *ctx, const char *name, size_t len, off_t off, ino_t ino,
+			 unsigned type);
+
+/* Operations.  Directory operations get a component of 1..255 bytes without '/', never "." or "..".
+ * Permission checks are made by the callers in vfs_lookup.c/vfs_syscalls with vaccess(). */
+struct vnodeops {
+	int (*vop_lookup)(struct vnode *dir, const char *name, size_t len,
+			  struct vnode **); /* held vnode or ENOENT */
+	int (*vop_create)(struct vnode *dir, const char *name, size_t len, mode_t mode_with_type,
+			  dev_t rdev, const struct cred *,
+			  struct vnode **); /* files, dirs, nodes, fifos */
+	int (*vop_symlink)(struct vnode *dir, const char *name, size_t len, const char *target,
+			   const struct cred *);
+	int (*vop_link)(struct vnode *dir, const char *name, size_t len, struct vnode *target);
+	int (*vop_unlink)(struct vnode *dir, const char *name, size_t len, bool rmdir);
+	int (*vop_rename)(struct vnode *fdir, const char *fname, size_t flen, struct vnode *tdir,
+			  const char *tname, size_t tlen,
+			  unsigned flags); /* RENAME_NOREPLACE 1, EXCHANGE 2 */
+	int (*vop_readdir)(struct vnode *dir, off_t *off, dirfill_t,
+			   void *ctx); /* without . and .. ; offs start at 2 */
+	int (*vop_readlink)(struct vnode *, char *buf, size_t size,
+			    size_t *len); /* not NUL terminated */
+	int (*vop_getattr)(struct vnode *, struct stat *);
+	int (*vop_setattr)(struct vnode *, const struct vattr *);
+	int (*vop_parent)(struct vnode *dir, struct vnode **); /* ".." within this mount */
+	/* Regular files: data lives in the object; NULL for others. */
+	struct vm_object *(*vop_object)(struct vnode *);
+	/* For devices, fifos, proc files: make the file's operations at open. NULL = regular data
+	 * through the object. */
+	int (*vop_open)(struct vnode *, struct file *, int flags, struct thread *);
+	/* "Magic" links (/proc/PID/exe, fd/N): the vnode itself, held; NULL or EINVAL = ordinary
+	 * link. */
+	int (*vop_follow)(struct vnode *, struct vnode **);
+	int (*vop_name)(struct vnode *, struct vnode *child, char *buf,
+			size_t size);         /* name of child in dir, for getcwd */
+	void (*vop_inactive)(struct vnode *); /* last reference dropped */
+};
+
+struct vnode {
+	uint32_t v_refs;
+	mode_t v_type; /* S_IF* */
+	const struct vnodeops *v_ops;
+	struct mount *v_mount;
+	struct vnode *v_covered_by; /* root of a file system mounted here, held */
+	void *v_data;
+	dev_t v_rdev;
+	uint32_t v_execcount; /* > 0: text of running programs, writing is ETXTBSY */
+	uint32_t v_writecount;
+};
+struct mount {
+	struct vnode *mnt_root;
+	struct vnode *mnt_covered; /* vnode mounted on, or NULL for the root */
+	const char *mnt_type, *mnt_from;
+	char mnt_path[64];
+	uint32_t mnt_flags;
+	dev_t mnt_dev;
+	struct mount *mnt_next;
+};
+extern struct vnode *rootvnode;
+extern struct mount *mountlist;
+
+struct vnode *vnode_new(const struct vnodeops *, struct mount *, mode_t type,
+			void *data); /* refs 1, or NULL */
+struct vnode *vhold(struct vnode *);
+void vrele(struct vnode *);
+
+#define R_OK 4
+#define W_OK 2
+#define X_OK 1
+int vaccess(struct vnode *, int mode, const struct cred *); /* EACCES */
+
+/* Path lookup. */
+#define NI_FOLLOW 0x1 /* follow a final symlink */
+#define NI_PARENT 0x2 /* stop at the parent; last component in ni_name (create, unlink, rename) */
+#define NI_KERNEL 0x4 /* path is a kernel string */
+#define NI_EMPTY 0x8  /* AT_EMPTY_PATH */
+struct nameidata {
+	struct vnode *ni_vp;  /* found vnode, held; with NI_PARENT NULL if it does not exist */
+	struct vnode *ni_dvp; /* with NI_PARENT: the directory, held */
+	char *ni_name;        /* last component, in ni_path */
+	size_t ni_namelen;
+	bool ni_trailing_slash;
+	bool ni_lastdot; /* last component is "." or ".." */
+	char *ni_path;   /* kmalloc'd working buffer */
+};
+int namei(struct thread *, int dirfd, const char *path, unsigned flags, struct nameidata *);
+void namei_done(struct nameidata *); /* drops everything in it */
+/* Simple forms. */
+int lookup_path(struct thread *, const char *kpath, bool follow,
+		struct vnode **); /* from the process's root */
+/* Absolute path of a vnode (directories exactly; files through their last looked-up name): malloc'd
+ * in *out. */
+int vnode_path(struct vnode *, char *buf, size_t size);
+/* Open a vnode as a file (calls vop_open, checks access, ETXTBSY, O_TRUNC). */
+int vn_open(struct thread *, struct vnode *, int flags, struct file **);
+/* open(2) from inside the kernel. */
+int kern_open(struct thread *, int dirfd, const char *kpath, int flags, mode_t mode,
+	      struct file **);
+/* Read from a regular file into kernel memory; short reads at end: *done. */
+int vn_read(struct vnode *, void *kbuf, size_t len, uint64_t off, size_t *done);
+int vn_size(struct vnode *, uint64_t *size);
+/* Create a file with contents (TINE_MSG_PUT), making parents. */
+int vn_put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
+
+void vfs_init(void); /* mounts root (memfs over the image), /dev, /proc; needs curthread */
+
+#endif
