@@ -99,6 +99,7 @@ struct process;
 LIST_HEAD(process_list, process);
 struct tty;
 struct session {
+	LIST_ENTRY(session) s_hash;
 	uint32_t s_refs; /* process groups in it */
 	pid_t s_sid;
 	struct process *s_leader; /* NULL once it has exited */
@@ -249,8 +250,8 @@ struct thread {
 	vaddr_t td_set_tid;   /* CLONE_CHILD_SETTID address, written on first return */
 	vaddr_t td_robust_list;
 	uint64_t td_robust_len;
-	nsec_t td_utime, td_stime,
-	    td_lastswitch; /* times: switched at user/kernel borders by ticks */
+	nsec_t td_lastswitch, td_runtime; /* s: CPU time, exact, charged at switches */
+	nsec_t td_utime, td_stime; /* clock ticks seen in user and kernel mode: they split it */
 	struct rusage_acc td_ru;
 	void *td_pollctx;
 	/* restart_syscall() */
@@ -287,7 +288,6 @@ struct thread {
 
 extern struct thread *curthread; /* one vCPU */
 extern struct process *initproc; /* pid 1, the kernel's reaper and launcher */
-extern struct process process0;
 extern struct process_list allprocess, zombprocess;
 extern int nprocesses, nthreads, maxprocess, maxthread;
 
@@ -305,6 +305,31 @@ bool isorphaned(struct pgrp *);
 void reparent(struct process *child, struct process *parent);
 uint64_t process_cputime(const struct process *, nsec_t *utime,
 			 nsec_t *stime); /* live threads + dead */
+
+struct session *session_of(const struct process *);
+struct session *session_find(pid_t sid);
+void process_hash(struct process *);
+void thread_hash(struct thread *);
+void process_free(struct process *); /* kern_fork.c: last reference gone */
+/* CPU time of one thread, split into user and system (kern_clock.c). */
+void thread_cputime(const struct thread *, nsec_t *utime, nsec_t *stime);
+void process_unhash(struct process *);             /* a reaped process leaves every list */
+int setsid_process(struct process *, pid_t *sidp); /* EPERM if it leads a group */
+void kthread_returned(struct thread *) __noreturn; /* function of a kernel thread has returned */
+
+/* ---- process ids (kern_pid.c) ---- */
+extern int pid_max, lastpid, randompid, pidpolicy, fork_reserve, fast_vfork;
+#define PIDPOLICY_RANDOM 0
+#define PIDPOLICY_SEQUENTIAL 1
+#define PIDPOLICY_MODULUS 2
+int pid_set_max(int max);               /* EINVAL, ENOMEM; resizes the map of ids */
+int pid_clamp_randompid(int);           /* row C6 */
+int pid_alloc(bool system, pid_t *idp); /* EAGAIN: none free */
+int pid_alloc_wanted(pid_t id);         /* EEXIST, EINVAL: clone3 set_tid */
+void
+pid_release(pid_t id); /* one use has ended: free the id unless it is still some other thing's */
+void pid_unalloc(pid_t id); /* give back an id that was never used */
+void pid_init(void);
 
 /* ---- fork (kern_fork.c) ---- */
 #define FORK_FORK 0x00000001u
@@ -360,6 +385,7 @@ int single_thread(
 
 /* ---- scheduler (kern_sched.c) ---- */
 #define PCATCH 0x100 /* a signal ends the sleep: EINTR (ERESTART is chosen by the caller) */
+#define PKILL 0x200  /* only what kills the process ends the sleep */
 /* Sleep on chan until wakeup(chan), a signal (PCATCH: EINTR) or deadline (absolute nanouptime, 0 =
  * none: ETIMEDOUT). */
 int tsleep(const void *chan, int flags, const char *wmesg, nsec_t deadline);

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * kern_sched.c: run queues, sleeping and waking, context switches.
+ *
+ * 32 queues, best first, as 4.4BSD has them: priority follows recent CPU use (td_estcpu) and nice.
+ * One vCPU and no preemption inside the kernel: nothing here needs a lock.
+ */
+#include <sys/kmem.h>
+#include <sys/md.h>
+#include <sys/proc.h>
+#include <sys/sched.h>
+#include <sys/systm.h>
+#include <sys/vm.h>
+#include <machine/stats.h>
+#include <machine/trace.h>
+
+#define NQUEUES 32
+#define QUANTUM 2     /* ticks before another thread of the same priority gets its turn */
+#define ESTCPU_MAX 60 /* keeps the priority of a hog within the queues */
+#define NSLEEPQ 128
+
+TAILQ_HEAD(threadq, thread);
+
+static struct threadq runq[NQUEUES];
+static uint32_t runq_bits; /* bit n: queue n is not empty */
+static int runq_count;
+static struct threadq sleepq[NSLEEPQ];
+static struct thread *idlethread;
+static struct thread
+    *deadthread; /* has switched away for the last time; its stack is still there */
+
+struct thread *curthread;
+
+static struct threadq *
+sleepq_of(const void *chan)
+{
+	return &sleepq[((uintptr_t)chan >> 4 ^ (uintptr_t)chan >> 11) % NSLEEPQ];
+}
+
+void
+sched_init(void)
+{
+	for (int i = 0; i < NQUEUES; i++)
+		TAILQ_INIT(&runq[i]);
+	for (int i = 0; i < NSLEEPQ; i++)
+		TAILQ_INIT(&sleepq[i]);
+}
+
+void
+sched_set_idle(struct thread *td)
+{
+	idlethread = td;
+}
+
+/* Priority from nice (-20..19) and recent use; 0 is best. */
+void
+sched_setprio(struct thread *td)
+{
+	int prio = 10 + td->td_proc->ps_nice / 2 + (int)td->td_estcpu / 5;
+
+	td->td_priority = (uint32_t)MIN(MAX(prio, 0), NQUEUES - 1);
+}
+
+void
+setrunqueue(struct thread *td)
+{
+	KASSERT(td != idlethread);
+	td->td_state = TDS_RUN;
+	TAILQ_INSERT_TAIL(&runq[td->td_priority], td, td_runq);
+	runq_bits |= 1u << td->td_priority;
+	runq_count++;
+	if (curthread != NULL && td->td_priority < curthread->td_priority)
+		curthread->td_flags |= TDF_NEEDRESCHED;
+}
+
+void
+remrunqueue(struct thread *td)
+{
+	struct threadq *q = &runq[td->td_priority];
+
+	TAILQ_REMOVE(q, td, td_runq);
+	if (TAILQ_EMPTY(q))
+		runq_bits &= ~(1u << td->td_priority);
+	runq_count--;
+}
+
+static struct thread *
+runq_choose(void)
+{
+	struct thread *td;
+
+	if (runq_bits == 0)
+		return idlethread;
+	td = TAILQ_FIRST(&runq[__builtin_ctz(runq_bits)]);
+	remrunqueue(td);
+	return td;
+}
+
+bool
+sched_need_tick(void)
+{
+	return runq_count > 0;
+}
+
+/*
+ * The stack of a thread that has exited can be freed only by the thread that runs next; each way a
+ * thread gets the CPU leads through here (mi_switch and the first entry of a new thread).
+ */
+void
+sched_reap_dead(void)
+{
+	struct thread *td = deadthread;
+
+	if (td == NULL)
+		return;
+	deadthread = NULL;
+	thread_free(td);
+}
+
+void
+mi_switch(void)
+{
+	struct thread *from = curthread, *to = runq_choose();
+
+	if (to == from)
+		return;
+	STAT_INC(ctxswitches);
+	KTRACE(SWITCH, to->td_proc->ps_pid, to->td_tid);
+	sched_account_switch(from, to);
+	if (from->td_state == TDS_DEAD)
+		deadthread = from;
+	to->td_quantum = QUANTUM;
+	to->td_flags &= ~TDF_NEEDRESCHED;
+	curthread = to;
+	if (runq_count > 0)
+		clock_reprogram();
+	cpu_switch(from, to);
+	sched_reap_dead();
+}
+
+void
+sched_account_switch(struct thread *from, struct thread *to)
+{
+	nsec_t now = nanouptime();
+
+	if (from != idlethread)
+		sched_account(from, now);
+	to->td_lastswitch = now;
+}
+
+/* Charge the time since the thread last got the CPU (or was charged last). */
+void
+sched_account(struct thread *td, nsec_t now)
+{
+	if (now > td->td_lastswitch)
+		td->td_runtime += now - td->td_lastswitch;
+	td->td_lastswitch = now;
+}
+
+void
+sched_yield_thread(struct thread *td)
+{
+	td->td_flags &= ~TDF_NEEDRESCHED;
+	if (runq_bits == 0)
+		return;
+	td->td_ru.nivcsw++;
+	setrunqueue(td);
+	mi_switch();
+}
+
+/* A tick of the clock in td: age it, and end its turn when others wait. */
+void
+sched_tick(struct thread *td)
+{
+	if (td == idlethread)
+		return;
+	if (td->td_estcpu < ESTCPU_MAX)
+		td->td_estcpu++;
+	sched_setprio(td);
+	if (td->td_quantum > 0)
+		td->td_quantum--;
+	if (td->td_quantum == 0 && runq_bits != 0)
+		td->td_flags |= TDF_NEEDRESCHED;
+}
+
+/* Row B11: forking gives no advantage, the child starts from the parent's estimate. */
+void
+sched_fork(struct thread *parent, struct thread *child)
+{
+	child->td_estcpu = parent->td_estcpu;
+	child->td_priority = parent->td_priority;
+	child->td_quantum = QUANTUM;
+}
+
+/* A parent is charged for the CPU use of children that have gone. */
+void
+sched_exit(struct thread *parent, struct thread *child)
+{
+	parent->td_estcpu = MIN(MAX(parent->td_estcpu, child->td_estcpu), ESTCPU_MAX);
+}
+
+/* ---- sleeping ---- */
+
+/* Is something pending that ends the process, whatever it is doing? */
+static bool
+fatal_pending(struct thread *td)
+{
+	struct process *ps = td->td_proc;
+	sigset_t set;
+
+	if (td->td_flags & TDF_EXIT)
+		return true;
+	set = (td->td_sigpend.sp_set | ps->ps_sigpend.sp_set) & ~td->td_sigmask;
+	while (set != 0) {
+		int sig = __builtin_ctzll(set) + 1;
+
+		set &= set - 1;
+		if (ps->ps_sigacts->sa_act[sig - 1].sa_handler == SIG_DFL && signal_kills(sig))
+			return true;
+	}
+	return false;
+}
+
+static bool
+interrupted(struct thread *td, int flags)
+{
+	if (flags & PCATCH)
+		return (td->td_flags & TDF_EXIT) != 0 || signal_pending(td);
+	return (flags & PKILL) != 0 && fatal_pending(td);
+}
+
+static void
+sleep_timeout(void *arg)
+{
+	struct thread *td = arg;
+
+	if (td->td_state == TDS_SLEEP)
+		thread_unsleep(td, ETIMEDOUT);
+}
+
+void
+sched_thread_init(struct thread *td)
+{
+	timeout_set(&td->td_sleep_to, sleep_timeout, td);
+}
+
+static int
+sleep_once(const void *chan, int flags, const char *wmesg, nsec_t deadline)
+{
+	struct thread *td = curthread;
+
+	td->td_wchan = chan;
+	td->td_wmesg = wmesg;
+	td->td_werror = 0;
+	td->td_state = TDS_SLEEP;
+	if (flags & (PCATCH | PKILL))
+		td->td_flags |= TDF_SINTR;
+	if (td->td_estcpu > 0)
+		td->td_estcpu--; /* sleepers regain their priority */
+	sched_setprio(td);
+	TAILQ_INSERT_TAIL(sleepq_of(chan), td, td_runq);
+	if (deadline != 0)
+		timeout_add_abs(&td->td_sleep_to, deadline);
+	KTRACE(SLEEP, (uintptr_t)chan, deadline);
+	td->td_ru.nvcsw++;
+	mi_switch();
+	if (deadline != 0)
+		timeout_del(&td->td_sleep_to);
+	td->td_flags &= ~TDF_SINTR;
+	return td->td_werror;
+}
+
+int
+tsleep(const void *chan, int flags, const char *wmesg, nsec_t deadline)
+{
+	int error;
+
+	for (;;) {
+		if (interrupted(curthread, flags))
+			return EINTR;
+		error = sleep_once(chan, flags, wmesg, deadline);
+		/* A signal that does not kill must not end a PKILL sleep: go back to it. */
+		if (error != EINTR || !(flags & PKILL) || interrupted(curthread, flags))
+			return error;
+	}
+}
+
+void
+thread_unsleep(struct thread *td, int error)
+{
+	KASSERT(td->td_state == TDS_SLEEP);
+	TAILQ_REMOVE(sleepq_of(td->td_wchan), td, td_runq);
+	td->td_wchan = NULL;
+	td->td_werror = error;
+	setrunqueue(td);
+}
+
+static void
+wakeup_n(const void *chan, int n)
+{
+	struct threadq *q = sleepq_of(chan);
+	struct thread *td, *next;
+
+	TAILQ_FOREACH_SAFE (td, q, td_runq, next) {
+		if (td->td_wchan != chan)
+			continue;
+		thread_unsleep(td, 0);
+		if (--n == 0)
+			break;
+	}
+}
+
+void
+wakeup(const void *chan)
+{
+	wakeup_n(chan, -1);
+}
+
+void
+wakeup_one(const void *chan)
+{
+	wakeup_n(chan, 1);
+}
+
+void __noreturn
+idle_loop(void)
+{
+	for (;;) {
+		clock_reprogram();
+		cpu_idle();
+		if (runq_bits != 0)
+			mi_switch();
+	}
+}
