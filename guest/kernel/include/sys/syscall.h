@@ -20,7 +20,10 @@ struct sysent {
 extern const struct sysent sysent[SYS_MAX];
 
 /* Declares a handler; each sys_*.c defines its own with this. */
-#define SYSCALL(name) int sys_##name(struct thread *td, const uint64_t *a, long *retval)
+#define SYSCALL(name)                                                                              \
+	int sys_##name(struct thread *, const uint64_t *, long *);                                 \
+	int sys_##name(struct thread *td __unused, const uint64_t *a __unused,                     \
+		       long *retval __unused)
 
 /* Common tail of the trap path (MI): looks up, counts, calls.  Returns errno or 0. */
 int syscall_dispatch(struct thread *td, uint64_t nr, const uint64_t *a, long *retval);

@@ -5,10 +5,13 @@
 #define SYS_VNODE_H
 
 #include <sys/types.h>
+#include <sys/queue.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 struct vnode;
+struct statfs;
+struct filelock;
 struct cred;
 struct mount;
 
@@ -65,6 +68,14 @@ struct vnodeops {
 	int (*vop_name)(struct vnode *, struct vnode *child, char *buf,
 			size_t size);         /* name of child in dir, for getcwd */
 	void (*vop_inactive)(struct vnode *); /* last reference dropped */
+	/* Optional.  A regular file without a name (O_TMPFILE); linkable: may get one later. */
+	int (*vop_tmpfile)(struct vnode *dir, mode_t mode, const struct cred *, bool linkable,
+			   struct vnode **);
+	/* Optional.  Data has been written: new mtime; set-id bits are dropped unless cred may keep
+	 * them. */
+	void (*vop_modified)(struct vnode *, const struct cred *);
+	/* Optional.  Fill in what differs from "an empty file system of this mount's type". */
+	int (*vop_statfs)(struct vnode *, struct statfs *);
 };
 
 struct vnode {
@@ -77,7 +88,11 @@ struct vnode {
 	dev_t v_rdev;
 	uint32_t v_execcount; /* > 0: text of running programs, writing is ETXTBSY */
 	uint32_t v_writecount;
+	uint32_t v_flags; /* V_* */
+	void *v_special;  /* pipe of an open FIFO (fs/fifo.c), socket bound to this name */
+	LIST_HEAD(, filelock) v_locks; /* fcntl, OFD and flock locks (vfs_lock.c) */
 };
+#define V_EMBEDDED 0x1u /* part of a larger node: vop_inactive frees it, not vrele() */
 struct mount {
 	struct vnode *mnt_root;
 	struct vnode *mnt_covered; /* vnode mounted on, or NULL for the root */
@@ -92,6 +107,8 @@ extern struct mount *mountlist;
 
 struct vnode *vnode_new(const struct vnodeops *, struct mount *, mode_t type,
 			void *data); /* refs 1, or NULL */
+void vnode_init(struct vnode *, const struct vnodeops *, struct mount *, mode_t type,
+		void *data); /* for a vnode inside a larger node: set V_EMBEDDED as well */
 struct vnode *vhold(struct vnode *);
 void vrele(struct vnode *);
 
@@ -130,8 +147,27 @@ int kern_open(struct thread *, int dirfd, const char *kpath, int flags, mode_t m
 /* Read from a regular file into kernel memory; short reads at end: *done. */
 int vn_read(struct vnode *, void *kbuf, size_t len, uint64_t off, size_t *done);
 int vn_size(struct vnode *, uint64_t *size);
+/* Attributes with the fields every file system shares filled in. */
+int vn_stat(struct vnode *, struct stat *);
+extern const struct fileops vnode_fileops;   /* regular files: data of the vnode's object */
+extern const struct fileops vnode_dirops;    /* open directories */
+extern const struct fileops vnode_pathops;   /* O_PATH */
 /* Create a file with contents (TINE_MSG_PUT), making parents. */
 int vn_put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
+
+/* Mount root on the directory path; the mount structure is root->v_mount or made here. */
+int vfs_mount(const char *path, struct vnode *root, const char *type);
+
+/* Special files found on any file system, by whoever implements them; absent: ENXIO.  As vop_open.
+ */
+int fifo_open(struct vnode *, struct file *, int flags, struct thread *) __attribute__((weak));
+int dev_open(struct vnode *, struct file *, int flags, struct thread *)
+    __attribute__((weak)); /* character devices by v_rdev (fs/devfs.c) */
+/* Roots of the other file systems (held); weak: what is absent is not mounted. */
+struct vnode *devfs_root(void) __attribute__((weak));
+struct vnode *procfs_root(void) __attribute__((weak));
+struct vnode *ptsfs_root(void) __attribute__((weak));
+struct vnode *sysfs_root(void) __attribute__((weak));
 
 void vfs_init(void); /* mounts root (memfs over the image), /dev, /proc; needs curthread */
 
