@@ -57,6 +57,27 @@ struct uio {
 };
 /* Move up to n bytes between kbuf and the uio; 0 or EFAULT. */
 int uiomove(void *kbuf, size_t n, struct uio *uio);
+#define UIO_MAXIOV 1024
+#define UIO_FASTIOV 8
+#define RW_MAX 0x7ffff000UL /* bytes one call moves at most, as on Linux */
+/*
+ * Fetch a program's iovec array into fast (UIO_FASTIOV entries) or kmalloc'd memory and make a uio
+ * of it; the caller ends with uio_iov_free().  EINVAL, EFAULT, ENOMEM.
+ */
+int uio_iov_copyin(vaddr_t uiov, uint64_t cnt, bool write, struct iovec *fast, struct iovec **base,
+		   struct uio *uio);
+#define uio_iov_free(base, fast) ((base) != (fast) ? kfree(base) : (void)0)
+/* One user range as a uio. */
+static inline void
+uio_user(struct uio *uio, struct iovec *iov, vaddr_t addr, size_t len, bool write)
+{
+	iov->iov_base = (void *)addr;
+	iov->iov_len = MIN(len, RW_MAX);
+	*uio = (struct uio){.uio_iov = iov,
+			    .uio_iovcnt = 1,
+			    .uio_resid = iov->iov_len,
+			    .uio_write = write};
+}
 
 struct fileops {
 	/* Positions: uio_offset is used and updated; for plain read/write the caller passes and
@@ -130,5 +151,9 @@ int fd_install(struct process *, struct file *, int min, int fdflags, int *fdp);
 /* dup2: put fp (reference taken over) at exactly fd, closing what was there. */
 int fd_install_at(struct process *, struct file *, int fd, int fdflags);
 int fd_close(struct process *, int fd);
+#define NOFILE_MAX (1 << 18) /* descriptors of a process, whatever its limit says */
+extern uint64_t nfiles, maxfiles; /* open files in the system, and how many there may be */
+/* Capacity of a pipe in bytes, or -errno; newsize -1 just asks (fs/pipe.c). */
+long pipe_size(struct file *, int newsize) __attribute__((weak));
 
 #endif

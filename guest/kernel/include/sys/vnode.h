@@ -89,10 +89,18 @@ struct vnode {
 	uint32_t v_execcount; /* > 0: text of running programs, writing is ETXTBSY */
 	uint32_t v_writecount;
 	uint32_t v_flags; /* V_* */
+	uint32_t v_seals; /* F_SEAL_* of a memfd */
 	void *v_special;  /* pipe of an open FIFO (fs/fifo.c), socket bound to this name */
 	LIST_HEAD(, filelock) v_locks; /* fcntl, OFD and flock locks (vfs_lock.c) */
 };
 #define V_EMBEDDED 0x1u /* part of a larger node: vop_inactive frees it, not vrele() */
+#define V_MEMFD 0x2u    /* made by memfd_create(): has seals */
+#define F_SEAL_SEAL 0x1u
+#define F_SEAL_SHRINK 0x2u
+#define F_SEAL_GROW 0x4u
+#define F_SEAL_WRITE 0x8u
+#define F_SEAL_FUTURE_WRITE 0x10u
+#define F_SEAL_EXEC 0x20u
 struct mount {
 	struct vnode *mnt_root;
 	struct vnode *mnt_covered; /* vnode mounted on, or NULL for the root */
