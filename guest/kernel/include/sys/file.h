@@ -35,6 +35,7 @@
 #define AT_NO_AUTOMOUNT 0x800
 #define AT_EMPTY_PATH 0x1000
 
+struct epitem;
 struct thread;
 struct process;
 struct file;
@@ -107,6 +108,7 @@ struct file {
 	uint64_t f_id; /* number for /proc/PID/fd of anonymous things */
 	pid_t f_owner; /* F_SETOWN */
 	uint32_t f_seals;
+	struct epitem *f_epitems; /* epoll registrations; file_release: epoll_file_gone() if any */
 };
 #define f_readable(fp) (((fp)->f_flags & O_ACCMODE) != O_WRONLY && !((fp)->f_flags & O_PATH))
 #define f_writable(fp) (((fp)->f_flags & O_ACCMODE) != O_RDONLY && !((fp)->f_flags & O_PATH))
@@ -132,6 +134,8 @@ struct fsinfo {
 struct file *file_alloc(const struct fileops *, int flags, void *data); /* refs 1, or NULL */
 struct file *file_hold(struct file *);
 void file_release(struct file *); /* last one calls fo_close and frees */
+/* The last reference of a watched file is going: forget it everywhere (sys_epoll.c). */
+void epoll_file_gone(struct file *);
 
 struct filedesc *fd_new(void);
 struct filedesc *fd_copy(struct filedesc *); /* open files shared; or NULL (no memory) */
