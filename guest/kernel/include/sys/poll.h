@@ -18,7 +18,14 @@
 #define POLLWRBAND 0x0200
 #define POLLRDHUP 0x2000
 
-struct pollctx;
+/*
+ * Who asks: a file's fo_poll hands its pollhead to poll_record(), which calls pc_record.  A pollset
+ * (below) puts the thread on the head; an epoll item puts itself there.
+ */
+struct pollhead;
+struct pollctx {
+	void (*pc_record)(struct pollctx *, struct pollhead *);
+};
 /* One registration of a waiter at a pollable thing. */
 struct pollwait {
 	LIST_ENTRY(pollwait) pw_link;
@@ -36,5 +43,30 @@ void poll_record(struct pollctx *ctx, struct pollhead *ph);
 void pollwakeup(struct pollhead *ph, int events);
 /* Detach all waiters of a dying pollhead (they are woken with POLLNVAL | POLLHUP). */
 void pollhead_destroy(struct pollhead *ph);
+
+/* Ready events of fp among events (POLLERR and POLLHUP always count); files that cannot be polled
+ * are always ready. */
+struct file;
+int file_poll(struct file *fp, int events, struct pollctx *ctx);
+
+/*
+ * A thread that waits for any of several things: init, fo_poll(.., &po_ctx) on each, sleep, ask
+ * again (the registrations stay), done.
+ */
+#define POLLSET_INLINE 8 /* registrations that need no memory */
+struct pollblock;
+struct pollset {
+	struct pollctx po_ctx;
+	struct pollwait po_wait[POLLSET_INLINE];
+	struct pollblock *po_more;
+	uint32_t po_nwait;
+	bool po_fired; /* something has happened since the last sleep */
+	bool po_sleeping;
+	int po_error; /* ENOMEM: a registration is missing, waiting would be wrong */
+};
+void pollset_init(struct pollset *);
+/* Sleep until something happens: 0, EINTR, ETIMEDOUT (deadline as in tsleep), ENOMEM. */
+int pollset_sleep(struct pollset *, const char *wmesg, nsec_t deadline);
+void pollset_done(struct pollset *);
 
 #endif

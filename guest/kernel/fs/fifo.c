@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/* fifo.c: pipes opened by name: FIFOs, and the /proc/PID/fd names of anonymous pipes. */
+#include <sys/pipe.h>
+#include <sys/proc.h>
+#include <sys/stat.h>
+#include <sys/systm.h>
+#include <sys/vnode.h>
+
+static struct pipe *
+fifo_pipe(struct vnode *vp)
+{
+	struct pipe *pp = vp->v_special;
+
+	if (pp == NULL && (pp = pipe_new()) != NULL) {
+		pp->pp_vnode = vp;
+		vp->v_special = pp;
+	}
+	return pp;
+}
+
+/* Wait for somebody to open the other end; one that has gone again meanwhile counts. */
+static int
+fifo_wait(const uint32_t *gen)
+{
+	uint32_t seen = *gen;
+	int error = 0;
+
+	while (*gen == seen && error == 0)
+		error = tsleep(gen, PCATCH, "fifo", 0);
+	return error == EINTR ? ERESTART : error;
+}
+
+static int
+fifo_meet(struct pipe *pp, int flags)
+{
+	int mode = flags & O_ACCMODE;
+
+	if (flags & O_NONBLOCK || mode == O_RDWR)
+		return 0;
+	if (mode == O_RDONLY)
+		return pp->pp_writers == 0 ? fifo_wait(&pp->pp_wgen) : 0;
+	return pp->pp_readers == 0 ? fifo_wait(&pp->pp_rgen) : 0;
+}
+
+int
+fifo_open(struct vnode *vp, struct file *fp, int flags, struct thread *td __unused)
+{
+	struct pipe *pp = fifo_pipe(vp);
+	int error;
+
+	if (pp == NULL)
+		return ENOMEM;
+	if ((flags & O_ACCMODE) == O_WRONLY && flags & O_NONBLOCK && pp->pp_readers == 0) {
+		pipe_unref(pp);
+		return ENXIO;
+	}
+	pipe_addend(pp, flags);
+	fp->f_offset = pp->pp_writers == 0 ? (off_t)pp->pp_wgen : -1; /* see pipe_poll */
+	if ((error = fifo_meet(pp, flags)) != 0) {
+		pipe_dropend(pp, flags);
+		return error;
+	}
+	fp->f_data = pp;
+	fp->f_ops = &pipe_fileops;
+	return 0;
+}
+
+/* ---- anonymous pipes as /proc/PID/fd shows them ---- */
+
+static int
+pipevn_getattr(struct vnode *vp, struct stat *st)
+{
+	const struct pipe *pp = vp->v_data;
+
+	memset(st, 0, sizeof(*st));
+	st->st_mode = S_IFIFO | 0600;
+	st->st_ino = pp->pp_id;
+	st->st_nlink = 1;
+	st->st_uid = pp->pp_uid;
+	st->st_gid = pp->pp_gid;
+	st->st_blksize = (int64_t)PAGE_SIZE;
+	return 0;
+}
+
+/* Both kinds of end can be had again; nobody is waited for, the pipe has been met at its birth. */
+static int
+pipevn_open(struct vnode *vp, struct file *fp, int flags, struct thread *td __unused)
+{
+	struct pipe *pp = vp->v_data;
+
+	pipe_addend(pp, flags);
+	fp->f_offset = -1;
+	fp->f_data = pp;
+	fp->f_ops = &pipe_fileops;
+	return 0;
+}
+
+static void
+pipevn_inactive(struct vnode *vp)
+{
+	struct pipe *pp = vp->v_data;
+
+	pp->pp_refs--;
+	pipe_unref(pp);
+}
+
+static const struct vnodeops pipe_vnodeops = {
+    .vop_getattr = pipevn_getattr,
+    .vop_open = pipevn_open,
+    .vop_inactive = pipevn_inactive,
+};
+
+int
+pipe_vnode(struct file *fp, struct mount *mnt, struct vnode **vpp)
+{
+	struct pipe *pp = fp->f_data;
+	struct vnode *vp = vnode_new(&pipe_vnodeops, mnt, S_IFIFO, pp);
+
+	if (vp == NULL)
+		return ENOMEM;
+	pp->pp_refs++;
+	*vpp = vp;
+	return 0;
+}
