@@ -47,7 +47,7 @@ tools_make() {
 		mapfile -t -O "${#programs[@]}" programs < <(dpkg -L "$name" 2>/dev/null | grep -E '^(/usr)?/s?bin/')
 	done
 	for name in "${TOOLS_PROGRAMS[@]}"; do
-		file=$(command -v "$name") && programs+=("$file")
+		file=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$name") && programs+=("$file")
 	done
 	for name in "${TOOLS_LIBRARIES[@]}"; do
 		[ -e "/usr/lib/x86_64-linux-gnu/$name" ] && libraries+=("/usr/lib/x86_64-linux-gnu/$name")
@@ -62,7 +62,6 @@ tools_make() {
 	for name in $(busybox --list); do
 		[ -e "$root/usr/bin/$name" ] || [ -e "$root/usr/sbin/$name" ] || ln -s busybox "$root/usr/bin/$name"
 	done
-	ln -sf bash "$root/usr/bin/sh.bash"
 	ln -sf dash "$root/usr/bin/sh"
 	mkdir -p "$root/usr/lib/locale" "$root/etc/ssl"
 	cp -rL /usr/lib/terminfo "$root/usr/lib/" 2>/dev/null || cp -rL /lib/terminfo "$root/usr/lib/"
@@ -72,7 +71,6 @@ tools_make() {
 	printf '%s\n' root:x:0: daemon:x:1: tty:x:5: kvm:x:106: nogroup:x:65534: > "$root/etc/group"
 	printf '%s\n' '127.0.0.1 localhost machine' '::1 localhost' > "$root/etc/hosts"
 	printf '%s\n' 'passwd: files' 'group: files' 'hosts: files' > "$root/etc/nsswitch.conf"
-	rm -f "$root/usr/bin/sh.bash"
 	make_image "$TOOLS" --all-root "$root" || return 1
 	rm -rf "$root"
 	prune "$CACHE/images" 12

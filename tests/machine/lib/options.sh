@@ -1,6 +1,6 @@
 # options.sh: the options that npt and ept have in common, and the job that they describe.
 
-TIMEOUT=300 MEMORY=1024 CPUS=1 SHARES=() ENVIRONMENT=() LAUNCHER=() SHARE_CHECKOUT=1 WRITE_BACK= BUILD=build
+TIMEOUT=300 MEMORY=2048 CPUS=1 SHARES=() ENVIRONMENT=() LAUNCHER=() SHARE_CHECKOUT=1 WRITE_BACK= BUILD=build
 
 # common_option "$@": takes one option off the arguments; sets TAKEN to how many words it was, 0 for one it does not know.
 common_option() {
