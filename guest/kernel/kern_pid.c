@@ -174,6 +174,21 @@ pid_alloc_wanted(pid_t id)
 	return 0;
 }
 
+pid_t
+pid_next(pid_t after)
+{
+	for (pid_t id = after + 1; id <= pid_map_max;) {
+		uint64_t taken = pid_map[id / WORD_BITS] >> (id % WORD_BITS);
+
+		if (taken != 0) {
+			id += __builtin_ctzll(taken);
+			return id <= pid_map_max ? id : 0;
+		}
+		id = (id / WORD_BITS + 1) * WORD_BITS;
+	}
+	return 0;
+}
+
 /* Is id still the name of something? */
 static bool
 pid_used(pid_t id)

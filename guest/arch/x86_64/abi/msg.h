@@ -40,7 +40,7 @@ enum tine_msg_type {
 	TINE_MSG_SIGNAL = 5,   /* payload tine_signal; answered by REPLY */
 	TINE_MSG_PUT = 6,      /* payload tine_put + path NUL + data: create a file; answered by REPLY */
 	TINE_MSG_SYSCTL = 7,   /* payload "name" NUL ["value" NUL]: get or set; answered by REPLY with "value" NUL (old value) */
-	TINE_MSG_PROCS = 8,    /* answered by REPLY with an array of tine_procinfo */
+	TINE_MSG_PROCS = 8,    /* answered by REPLY with an array of tine_procinfo: pids > arg, ascending, 256 at most; ask again from the last */
 	TINE_MSG_EVENTS = 9,   /* arg 1: send EVENT messages, 0: stop; answered by REPLY */
 	/* guest to host */
 	TINE_MSG_READY = 32,   /* kernel is up */

@@ -74,10 +74,8 @@ uio_user(struct uio *uio, struct iovec *iov, vaddr_t addr, size_t len, bool writ
 {
 	iov->iov_base = (void *)addr;
 	iov->iov_len = MIN(len, RW_MAX);
-	*uio = (struct uio){.uio_iov = iov,
-			    .uio_iovcnt = 1,
-			    .uio_resid = iov->iov_len,
-			    .uio_write = write};
+	*uio = (struct uio){
+	    .uio_iov = iov, .uio_iovcnt = 1, .uio_resid = iov->iov_len, .uio_write = write};
 }
 
 struct fileops {
@@ -108,6 +106,7 @@ struct file {
 	uint64_t f_id; /* number for /proc/PID/fd of anonymous things */
 	pid_t f_owner; /* F_SETOWN */
 	uint32_t f_seals;
+	uint32_t f_gen; /* FIFO, terminal: which generation of the thing this file was opened in */
 	struct epitem *f_epitems; /* epoll registrations; file_release: epoll_file_gone() if any */
 };
 #define f_readable(fp) (((fp)->f_flags & O_ACCMODE) != O_WRONLY && !((fp)->f_flags & O_PATH))
@@ -155,7 +154,7 @@ int fd_install(struct process *, struct file *, int min, int fdflags, int *fdp);
 /* dup2: put fp (reference taken over) at exactly fd, closing what was there. */
 int fd_install_at(struct process *, struct file *, int fd, int fdflags);
 int fd_close(struct process *, int fd);
-#define NOFILE_MAX (1 << 18) /* descriptors of a process, whatever its limit says */
+#define NOFILE_MAX (1 << 18)      /* descriptors of a process, whatever its limit says */
 extern uint64_t nfiles, maxfiles; /* open files in the system, and how many there may be */
 /* Capacity of a pipe in bytes, or -errno; newsize -1 just asks (fs/pipe.c). */
 long pipe_size(struct file *, int newsize) __attribute__((weak));

@@ -328,7 +328,8 @@ int pid_alloc(bool system, pid_t *idp); /* EAGAIN: none free */
 int pid_alloc_wanted(pid_t id);         /* EEXIST, EINVAL: clone3 set_tid */
 void
 pid_release(pid_t id); /* one use has ended: free the id unless it is still some other thing's */
-void pid_unalloc(pid_t id); /* give back an id that was never used */
+void pid_unalloc(pid_t id);  /* give back an id that was never used */
+pid_t pid_next(pid_t after); /* next id in use above, 0 = none */
 void pid_init(void);
 
 /* ---- fork (kern_fork.c) ---- */

@@ -8,10 +8,10 @@
 struct thread;
 void sched_set_idle(struct thread *);
 void sched_thread_init(struct thread *); /* of a new thread: its sleep timeout */
-void sched_reap_dead(void);		 /* first thing a new thread does */
+void sched_reap_dead(void);              /* first thing a new thread does */
 void sched_account(struct thread *, nsec_t now);
 void sched_account_switch(struct thread *from, struct thread *to);
 void thread_free(struct thread *); /* kern_fork.c: stack, machine part, structure */
-bool signal_kills(int sig);	   /* default action ends the process (kern_sig.c) */
+bool signal_kills(int sig);        /* default action ends the process (kern_sig.c) */
 
 #endif

@@ -74,5 +74,44 @@ ns_to_tv(nsec_t ns, struct timeval *tv)
 void clock_intr(bool user, vaddr_t pc);
 /* Recomputes and programs the next timer event; called when timeouts or the run queue change. */
 void clock_reprogram(void);
+/* The timer hardware has lost its state (resumed clone): program it again. */
+void clock_resume(void);
+
+/* Longest time kept; later deadlines mean never for all that matters (292 years). */
+#define NSEC_MAX ((nsec_t)INT64_MAX)
+static inline nsec_t
+ts_to_ns_sat(const struct timespec *ts) /* valid ts; saturates instead of wrapping */
+{
+	return (uint64_t)ts->tv_sec >= NSEC_MAX / NSEC_PER_SEC ? NSEC_MAX : ts_to_ns(ts);
+}
+
+/* ---- clocks and timers of programs (sys_clock.c, sys_itimer.c, sys_timer.c) ---- */
+#define CLOCK_REALTIME 0
+#define CLOCK_MONOTONIC 1
+#define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID 3
+#define CLOCK_MONOTONIC_RAW 4
+#define CLOCK_REALTIME_COARSE 5
+#define CLOCK_MONOTONIC_COARSE 6
+#define CLOCK_BOOTTIME 7
+#define CLOCK_REALTIME_ALARM 8
+#define CLOCK_BOOTTIME_ALARM 9
+#define CLOCK_TAI 11
+#define TIMER_ABSTIME 1
+
+struct thread;
+struct process;
+struct sigqueue;
+int clock_read(struct thread *, int clock, nsec_t *); /* EINVAL: no such clock */
+bool clock_is_realtime(int clock);
+/* Can timers run on it (real time, monotonic, boot time)? */
+bool clock_can_sleep(int clock);
+/* nanouptime() deadline of a time on that clock; relative times start now. Never 0. */
+nsec_t clock_deadline(int clock, nsec_t t, bool absolute);
+/* struct timespec from a program: EFAULT, EINVAL. */
+int copyin_timespec(vaddr_t uaddr, nsec_t *);
+int copyout_timespec(nsec_t, vaddr_t uaddr);
+
+void ptimer_dequeued(struct sigqueue *); /* a POSIX timer's signal has left its queue */
 
 #endif

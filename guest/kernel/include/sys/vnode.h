@@ -157,9 +157,9 @@ int vn_read(struct vnode *, void *kbuf, size_t len, uint64_t off, size_t *done);
 int vn_size(struct vnode *, uint64_t *size);
 /* Attributes with the fields every file system shares filled in. */
 int vn_stat(struct vnode *, struct stat *);
-extern const struct fileops vnode_fileops;   /* regular files: data of the vnode's object */
-extern const struct fileops vnode_dirops;    /* open directories */
-extern const struct fileops vnode_pathops;   /* O_PATH */
+extern const struct fileops vnode_fileops; /* regular files: data of the vnode's object */
+extern const struct fileops vnode_dirops;  /* open directories */
+extern const struct fileops vnode_pathops; /* O_PATH */
 /* Create a file with contents (TINE_MSG_PUT), making parents. */
 int vn_put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
 
