@@ -208,6 +208,7 @@ process_drop(struct process *ps)
 	if (ps->ps_textvp != NULL)
 		vrele_text(ps->ps_textvp);
 	exepath_free(ps->ps_exepath);
+	kfree(ps->ps_pollers);
 	timeout_release(&ps->ps_alarm);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* sys_wait.c: exit, exit_group, wait4, waitid. */
 #include <sys/exit.h>
-#include <sys/limits.h>
+#include <sys/pidfd.h>
 #include <sys/proc.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
