@@ -69,6 +69,8 @@ file_release(struct file *fp)
 	KASSERT(fp->f_refs > 0);
 	if (--fp->f_refs > 0)
 		return;
+	if (fp->f_epitems != NULL)
+		epoll_file_gone(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
 	if (fp->f_vnode != NULL)

@@ -55,7 +55,7 @@ fifo_open(struct vnode *vp, struct file *fp, int flags, struct thread *td __unus
 		return ENXIO;
 	}
 	pipe_addend(pp, flags);
-	fp->f_offset = pp->pp_writers == 0 ? (off_t)pp->pp_wgen : -1; /* see pipe_poll */
+	fp->f_gen = pp->pp_writers == 0 ? pp->pp_wgen : pp->pp_wgen - 1; /* see pipe_poll */
 	if ((error = fifo_meet(pp, flags)) != 0) {
 		pipe_dropend(pp, flags);
 		return error;
@@ -89,7 +89,7 @@ pipevn_open(struct vnode *vp, struct file *fp, int flags, struct thread *td __un
 	struct pipe *pp = vp->v_data;
 
 	pipe_addend(pp, flags);
-	fp->f_offset = -1;
+	fp->f_gen = pp->pp_wgen - 1;
 	fp->f_data = pp;
 	fp->f_ops = &pipe_fileops;
 	return 0;

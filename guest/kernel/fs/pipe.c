@@ -213,7 +213,7 @@ pipe_poll(struct file *fp, int events __unused, struct pollctx *ctx)
 		if (pp->pp_len > 0)
 			ready |= POLLIN | POLLRDNORM;
 		/* A FIFO that no writer has opened yet is not hung up. */
-		if (pp->pp_writers == 0 && (off_t)pp->pp_wgen != fp->f_offset)
+		if (pp->pp_writers == 0 && pp->pp_wgen != fp->f_gen)
 			ready |= POLLHUP;
 	}
 	if (f_writable(fp)) {
