@@ -14,14 +14,19 @@ void kfree(void *p); /* NULL is allowed */
 void *krealloc(void *p,
 	       size_t size); /* contents kept; NULL and p untouched when there is no memory */
 
-/* A cache of equal objects; freed objects are reused last-in first-out. */
+/*
+ * A cache of equal objects; freed objects are reused last-in first-out, empty slabs given back at
+ * once.  Objects are 16-byte aligned, those of a size divisible by 64 are 64-byte aligned.
+ */
 struct pool {
 	const char *pl_name;
 	size_t pl_size;   /* object size after alignment */
-	void *pl_free;    /* free objects, linked through their first word */
+	void *pl_free;    /* slabs with room (private to subr_pool.c) */
 	uint64_t pl_nout; /* objects in use */
 	uint64_t pl_npages;
 	struct pool *pl_next; /* all pools, for statistics and leak checks */
+	uint32_t pl_order;    /* of a slab */
+	uint32_t pl_perslab;  /* objects per slab; 0 = not used yet */
 };
 #define POOL_INITIALIZER(name, type)                                                               \
 	{                                                                                          \
@@ -37,8 +42,14 @@ void pool_setup(struct pool *pl, const char *name, size_t size);
  */
 extern uint64_t kmem_fail_at;
 bool kmem_should_fail(void);
+#ifdef TINE_DEBUG
+#define KMEM_FAIL() (unlikely(kmem_fail_at != 0) && kmem_should_fail())
+#else
+#define KMEM_FAIL() false
+#endif
 
 /* Sum of everything in use, for leak checks: objects of all pools + kmalloc blocks. */
 uint64_t kmem_objects_out(void);
+extern struct pool *allpools;
 
 #endif

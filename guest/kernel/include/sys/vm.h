@@ -23,6 +23,7 @@ struct page {
 	uint16_t pg_lo;     /* page-table page: lowest and ... */
 	uint16_t pg_hi;     /* ... highest valid slot + 1 (lo == hi: empty) */
 	uint16_t pg_nvalid; /* page-table page: valid slots */
+	uint32_t pg_check;  /* scratch of pmap_check_all(): references found; else 0 */
 	union {
 		struct {
 			uint32_t next, prev;
@@ -46,6 +47,8 @@ void vm_pages_free(struct page *, unsigned order);
 void vm_page_hold(struct page *);
 /* Drop a reference; frees at zero. */
 void vm_page_release(struct page *);
+/* Free a frame whose only reference is the caller's and whose content is all zero again. */
+void vm_page_free_clean(struct page *);
 /* NULL for addresses that are not managed RAM (root image, shared region): those need no reference.
  */
 struct page *pa_to_page(paddr_t);
@@ -62,7 +65,11 @@ uint64_t vm_frames_free(void), vm_frames_total(void);
 void vm_zero_page(void *dm);
 void vm_copy_page(void *dst, const void *src);
 
-/* ---- objects (vm_object.c): pages of a file or of shared anonymous memory ---- */
+/*
+ * ---- objects (vm_object.c): pages of a file or of shared anonymous memory ----
+ *
+ * Backing memory is page aligned and holds zeroes from ob_backing_len to the end of its last page.
+ */
 struct vm_object {
 	uint32_t ob_refs;
 	uint32_t ob_flags;
@@ -84,6 +91,9 @@ void vm_object_release(struct vm_object *);
  * else *pa = the shared zero frame.  EFAULT past the end of ob_size rounded up; ENOMEM.
  */
 int vm_object_page(struct vm_object *, uint64_t idx, bool write, paddr_t *pa);
+/* The same for a page that is there already (frame or backing, not a hole) and without changing
+ * anything; frames_only leaves out the backing.  False: not there, or past the end. */
+bool vm_object_resident(struct vm_object *, uint64_t idx, bool frames_only, paddr_t *pa);
 int vm_object_truncate(struct vm_object *,
 		       uint64_t size); /* frees pages, zeroes the tail, unmaps */
 /* Drop frames wholly inside [start, end) and zero partial ones (hole punching). */
@@ -93,6 +103,8 @@ int vm_object_punch(struct vm_object *, uint64_t start, uint64_t end);
 int vm_object_rw(struct vm_object *, uint64_t off, void *buf, size_t len, bool write, bool user);
 /* Remove every mapping of pages [first, last) from all address spaces. */
 void vm_object_unmap(struct vm_object *, uint64_t first, uint64_t last);
+#define OB_LOANED                                                                                  \
+	0x1 /* pages that are not frames of the object have been handed out to be mapped */
 extern paddr_t vm_zero_pa; /* one frame of zeroes, mapped read-only for read faults */
 
 /* ---- regions and maps (vm_map.c) ---- */
@@ -100,6 +112,9 @@ extern paddr_t vm_zero_pa; /* one frame of zeroes, mapped read-only for read fau
 #define PROT_WRITE 2
 #define PROT_EXEC 4
 #define PROT_ALL 7
+#define VM_MAX_REGIONS 65530
+#define VM_MIN_ADDR 0x10000UL          /* lowest address chosen by the kernel */
+#define VM_STACK_GAP (256 * PAGE_SIZE) /* kept free below a stack */
 
 struct region {
 	vaddr_t r_start, r_end; /* page aligned, [start, end) */
@@ -127,6 +142,8 @@ struct vm_map {
 	uint32_t m_count, m_capacity;
 	uint64_t m_dsize, m_ssize, m_tsize; /* pages of data, stack, text regions */
 	uint64_t m_total;                   /* pages of all regions */
+	uint32_t m_nfork; /* regions that fork treats specially: R_DONTFORK, R_WIPEONFORK */
+	uint32_t m_pad;
 	struct region m_region[];
 };
 
@@ -138,8 +155,12 @@ struct vmspace {
 	vaddr_t vm_stack_top;
 	vaddr_t vm_mmap_base; /* top-down mmap starts below this */
 	vaddr_t vm_text_start, vm_text_end, vm_data_start, vm_data_end;
-	uint64_t vm_locked;
-	uint64_t vm_maxrss;
+	uint64_t vm_locked; /* pages */
+	uint64_t vm_maxrss; /* highest that vmspace_rss() has seen */
+	/* Search for free space: between vm_hint and vm_mmap_base no hole is larger than vm_hole.
+	 */
+	vaddr_t vm_hint;
+	vsize_t vm_hole;
 };
 #define vm_dsize(vm) ((vm)->vm_map->m_dsize)
 #define vm_ssize(vm) ((vm)->vm_map->m_ssize)
@@ -199,5 +220,7 @@ int vm_fault(struct vmspace *, vaddr_t va, int access);
 int vmspace_rw(struct vmspace *, vaddr_t va, void *kbuf, size_t len, bool write, bool force);
 
 void vm_init(void);
+extern int vm_check_interval; /* debug kernels: pmap_check_all() at every n-th fork and exit */
+void vm_check(void);          /* called by fork and exit */
 
 #endif

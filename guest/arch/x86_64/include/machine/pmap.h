@@ -25,4 +25,7 @@ struct pmap {
 	uint64_t pm_slots[4]; /* bitmap of used user entries of the root */
 };
 
+/* The boot PML4 (direct map): entries 256..511, the kernel half, are fixed before pmap_init(). */
+extern uint64_t *kernel_pml4;
+
 #endif
