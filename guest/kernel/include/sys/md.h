@@ -19,11 +19,25 @@ struct ramrange {
 int md_ram_ranges(struct ramrange *out,
 		  int max);        /* usable RAM, ascending, page aligned, kernel excluded */
 paddr_t md_rootfs(uint64_t *size); /* root image, 0 = none */
+bool md_boot_events(void);         /* the host wants events from the start */
+/* The arch's entry point calls kernel_main() on boot_stack once there are page tables, a console
+ * and clocks; kernel_main() calls md_init() after vm_init(): timer, host channel, boot parameters. */
+void kernel_main(void);
+extern char boot_stack[];
+void md_init(void);
+/* Tell the host that the kernel waits for its first program.  A sandbox cloned from here returns
+ * from it too, with a new identity, fresh random seed and the current time. */
+void md_ready(void);
 void __noreturn md_halt(int reason);
+void __noreturn md_panic(const char *msg); /* panic()'s last step */
+/* The content of this RAM is no longer needed: give it back to the host. */
+int md_discard(paddr_t pa, vsize_t len);
 
 /* ---- threads (vm_machdep.c, switch.S) ---- */
 #define KSTACK_ORDER 2 /* 16 KiB */
 #define KSTACK_SIZE (PAGE_SIZE << KSTACK_ORDER)
+/* Allocate what cpu_fork() will need: 0 or ENOMEM; undone by cpu_thread_free(child). */
+int cpu_fork_prepare(struct thread *parent, struct thread *child);
 /*
  * Make child (td_kstack set) ready to run: copy the parent's user registers and FPU state, child's
  * return value 0; or, with func, start func(arg) in the kernel.  stack != 0 sets the user stack
@@ -38,6 +52,8 @@ void cpu_thread_free(struct thread *); /* FPU area etc. */
 /* First return of a forked thread: MI part, called on the child's stack before it goes to user
  * mode. */
 void child_return(struct thread *); /* in kern_fork.c */
+/* The function of a kernel thread has returned and there is no user image to go on with. */
+void __noreturn kthread_returned(struct thread *);
 /* A fresh image: all registers zero but rip, rsp; FPU initial; FS/GS base 0. */
 void cpu_exec(struct thread *, vaddr_t entry, vaddr_t stack);
 void cpu_idle(void); /* enable interrupts and halt until one comes; returns with interrupts off */
@@ -52,6 +68,7 @@ int cpu_sendsig(struct thread *, const struct sigaction *, int sig, const struct
 		sigset_t oldmask);
 /* rt_sigreturn: restore registers, FPU and *mask from the frame; EFAULT. */
 int cpu_sigreturn(struct thread *, sigset_t *mask);
+size_t cpu_minsigstksz(void); /* AT_MINSIGSTKSZ: a frame and some room */
 /* Arrange that the interrupted system call is made again / returns err. */
 void cpu_syscall_restart(struct thread *, bool via_restart_syscall);
 void cpu_set_retval(struct thread *, long value); /* user-visible rax */

@@ -25,6 +25,7 @@ struct mdthread {
 	void *md_arg;
 	uint32_t md_flags;
 	uint64_t md_onfault; /* unused by the MI kernel */
+	vaddr_t md_faultva;  /* address of the last page fault in user mode, for signal frames */
 };
 #define MDF_IRET 0x1 /* registers were changed: leave by IRET, not SYSRET */
 #define MDF_STEP 0x2 /* single-stepped by a tracer */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/* cpu.h: what the files of this architecture need of each other. */
+#ifndef MACHINE_CPU_H
+#define MACHINE_CPU_H
+
+#include <sys/types.h>
+
+struct thread;
+struct trapframe;
+struct tine_bootblock;
+
+/* ---- features (cpu.c) ---- */
+struct cpu_features {
+	bool pge, gbpages, smep, smap, umip, fsgsbase, xsave, x2apic, tsc_deadline;
+	bool rdrand, rdseed, kvmclock;
+	uint32_t hwcap; /* CPUID 1 EDX */
+};
+extern struct cpu_features cpu_has;
+void cpu_identify(void);
+void cpu_patch_smap(void); /* while the kernel's text is still writable */
+void cpu_enable(void);     /* control registers; once the kernel's own page tables are loaded */
+
+#define CR0_TS 0x8UL
+
+#define RFLAGS_FIXED 0x2UL
+#define RFLAGS_TF 0x100UL
+#define RFLAGS_IF 0x200UL
+#define RFLAGS_DF 0x400UL
+#define RFLAGS_NT 0x4000UL
+#define RFLAGS_RF 0x10000UL
+#define RFLAGS_AC 0x40000UL
+#define RFLAGS_IOPL 0x3000UL
+#define RFLAGS_USER 0x50dd5UL /* what a signal frame or a tracer may set: AC RF OF DF TF SZAPC */
+
+#define MSR_APIC_BASE 0x1b
+#define MSR_TSC_DEADLINE 0x6e0
+#define MSR_EFER 0xc0000080
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_CSTAR 0xc0000083
+#define MSR_SFMASK 0xc0000084
+#define MSR_FSBASE 0xc0000100
+#define MSR_GSBASE 0xc0000101
+#define MSR_KVM_WALL_CLOCK 0x4b564d00
+#define MSR_KVM_SYSTEM_TIME 0x4b564d01
+
+/* ---- vectors ---- */
+#define VECTOR_TIMER 0x20
+#define VECTOR_SPURIOUS 0xff
+
+/* ---- the kernel's page tables (kmap.c) ---- */
+extern char __kernel_start[], __text_start[], __text_end[], __rodata_start[], __rodata_end[],
+    __data_start[], __kernel_end[];
+/* Build them in RAM from first_free on and load them; returns the first byte after them. */
+paddr_t kmap_init(const struct tine_bootblock *, paddr_t first_free);
+paddr_t kva_to_pa(const void *); /* of the kernel image or the direct map */
+
+/* ---- segments and interrupt descriptors (segments.c) ---- */
+void segments_init(void);
+void segments_set_kstack(vaddr_t top); /* stack for the next entry from user mode */
+
+/* ---- entry points (trap_entry.S, switch.S) ---- */
+extern char trap_stubs[], syscall_entry[], thread_trampoline[];
+#define TRAP_STUB_SIZE 16
+void switch_stack(uint64_t *save, uint64_t load);
+
+/* ---- called by assembly (trap.c, vm_machdep.c, machdep.c) ---- */
+void trap(struct trapframe *);
+bool syscall(struct trapframe *); /* true: SYSRET will do */
+void thread_start(void);
+void __noreturn md_start(paddr_t bootblock);
+void __noreturn __stack_chk_fail(void);
+extern uintptr_t __stack_chk_guard;
+
+/* ---- user addresses that would fault inside the kernel when loaded ---- */
+vaddr_t user_pc(vaddr_t);   /* itself, or an address that faults in user mode */
+vaddr_t user_base(vaddr_t); /* itself, or 0 */
+/* FS and GS base of td as a program would read them now, into td_md. */
+void bases_save(struct thread *);
+void bases_load(const struct thread *);
+
+/* ---- FPU (fpu.c; fpu_user.c: the formats programs see) ---- */
+#define FPU_LEGACY 512 /* the FXSAVE part of an area */
+#define FPU_SW 464     /* bytes of it that belong to software */
+#define FPU_AREA_MAX 832
+extern size_t fpu_size;      /* of an area: a multiple of 64 but for plain FXSAVE */
+extern uint64_t fpu_xcr0;    /* components kept, 0 = FXSAVE */
+extern uint32_t fpu_mxcsr_mask;
+extern uint8_t fpu_initial[FPU_AREA_MAX]; /* area of a thread that never used the FPU */
+void fpu_init(void);
+int fpu_alloc(struct thread *);  /* initial state, unless it has one; ENOMEM */
+void fpu_free(struct thread *);  /* back to the initial state without an area */
+void fpu_sync(struct thread *);  /* registers to the area, if they are this thread's */
+void fpu_load(struct thread *);  /* area has been changed: make it count */
+void fpu_reset(struct thread *); /* initial state; keeps the area */
+void fpu_switch(struct thread *to);
+void fpu_trap(struct thread *); /* first use (#NM) */
+int fpu_error_code(struct thread *, bool sse);
+size_t fpu_frame_size(void);
+int fpu_copyout(struct thread *, vaddr_t); /* signal frame */
+int fpu_copyin(struct thread *, vaddr_t);
+
+/* ---- interrupts and clocks (apic.c, clock.c) ---- */
+void apic_init(void);
+void apic_eoi(void);
+void apic_timer_fired(void);
+void clock_init(uint64_t tsc_khz, nsec_t realtime, uint64_t entry_tsc);
+void clock_resume(nsec_t realtime);
+uint64_t clock_ns_to_cycles(nsec_t);
+uint64_t clock_tsc_khz(void);
+
+/* ---- host (hypercall.c, hostchan.c, panic.c) ---- */
+int hypercall(uint32_t nr, uint64_t arg0, uint64_t arg1); /* 0 or errno */
+void console_write(const char *s, size_t len);
+void hostchan_init(void);
+void trace_init(bool on);
+void __noreturn trap_panic(const struct trapframe *, const char *what);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/* machdep.c: from the entry point to kernel_main(): the boot block, memory, identity. */
+#include <sys/systm.h>
+#include <sys/md.h>
+#include <sys/time.h>
+#include <machine/asm.h>
+#include <machine/cpu.h>
+#include <machine/cpufunc.h>
+#include <machine/pmap.h>
+#include <machine/stats.h>
+#include "abi/abi.h"
+#include "abi/boot.h"
+#include "abi/hypercall.h"
+
+_Static_assert(KSTACK_BYTES == KSTACK_SIZE, "asm.h");
+
+#define LOW_RESERVED 0x10000UL /* boot GDT, tables and block: a clone gets its new block here */
+
+static const struct {
+	uint32_t namesz, descsz, type;
+	char name[8];
+	uint32_t version;
+} abi_note __attribute__((used, section(".note.tine"), aligned(4))) = {
+    sizeof(TINE_NOTE_NAME), sizeof(uint32_t), TINE_NOTE_ABI, TINE_NOTE_NAME, TINE_ABI_VERSION,
+};
+
+char boot_stack[KSTACK_SIZE] __aligned(PAGE_SIZE);
+uintptr_t __stack_chk_guard;
+
+static struct tine_bootblock boot;
+static paddr_t first_free; /* behind the kernel and its page tables */
+
+struct tine_stats *kstats = PHYS_TO_DM(TINE_GPA_SHARED + TINE_SHARED_STATS);
+
+static void __noreturn
+boot_refuse(const char *why)
+{
+	console_write(why, strlen(why));
+	md_halt(TINE_HALT_BOOT);
+}
+
+/* The boot block is copied before it is looked at; its own page is wiped: it holds a seed. */
+static bool
+bootblock_take(paddr_t pa)
+{
+	struct tine_bootblock *bb = PHYS_TO_DM(pa);
+
+	if (bb->magic != TINE_BOOT_MAGIC)
+		return false;
+	memcpy(&boot, bb, sizeof(boot));
+	memset(bb, 0, sizeof(*bb));
+	if (boot.abi_version != TINE_ABI_VERSION || boot.size != sizeof(boot))
+		boot_refuse("boot block of another version\n");
+	boot.hostname[TINE_HOSTNAME_MAX - 1] = '\0';
+	boot.params_len = MIN(boot.params_len, TINE_BOOT_PARAMS_MAX);
+	return true;
+}
+
+static void
+bootblock_check(void)
+{
+	if (((boot.ram_low | boot.ram_high | boot.kernel_end) & PAGE_MASK) != 0 ||
+	    boot.ram_low > TINE_GPA_LOW_MAX || boot.ram_high > (uint64_t)TINE_RAM_MAX_MIB << 20 ||
+	    boot.kernel_end < kva_to_pa(__kernel_end) || boot.kernel_end > boot.ram_low)
+		boot_refuse("boot block: memory ranges make no sense\n");
+	if (boot.rootfs_size > TINE_ROOTFS_MAX)
+		boot_refuse("boot block: root image too large\n");
+	/* Page tables of the direct map: with 2 MiB pages one per GiB, and a few for the edges. */
+	if (boot.ram_low - boot.kernel_end <
+	    ptoa(32 + ((boot.ram_low + boot.ram_high + boot.rootfs_size) >> 30)))
+		boot_refuse("boot block: not enough memory\n");
+}
+
+/* What makes this sandbox different from its clones. */
+static void
+identity_set(void)
+{
+	random_seed(boot.seed, sizeof(boot.seed));
+	memset(boot.seed, 0, sizeof(boot.seed));
+	__asm__ volatile("" : : "r"(boot.seed) : "memory"); /* the store must happen */
+	memcpy(hostname, boot.hostname, sizeof(boot.hostname));
+}
+
+static void
+stats_init(void)
+{
+	kstats->magic = TINE_STATS_MAGIC;
+	kstats->version = TINE_ABI_VERSION;
+	kstats->tsc_khz = clock_tsc_khz();
+}
+
+/* Not instrumented by the stack protector: this is where its guard comes from. */
+void __noreturn
+md_start(paddr_t bootblock)
+{
+	uint64_t entry_tsc = rdtsc();
+
+	if (!bootblock_take(bootblock))
+		boot_refuse("no boot block\n");
+	bootblock_check();
+	cpu_identify();
+	cpu_patch_smap();
+	first_free = kmap_init(&boot, boot.kernel_end);
+	segments_init();
+	cpu_enable();
+	fpu_init();
+	clock_init(boot.tsc_khz, boot.realtime_ns, entry_tsc);
+	stats_init();
+	trace_init((boot.flags & TINE_BOOT_TRACE) != 0);
+	identity_set();
+	arc4random_buf(&__stack_chk_guard, sizeof(__stack_chk_guard));
+	__stack_chk_guard &= ~0xffUL; /* a zero byte stops string overruns */
+	kernel_main();
+	panic("kernel_main returned");
+}
+
+/* "name=value" strings back to back, each with its NUL. */
+static void
+params_apply(void)
+{
+	char *p = boot.params, *end = p + boot.params_len;
+
+	while (p < end) {
+		size_t len = strnlen(p, (size_t)(end - p));
+		char *eq = memchr(p, '=', len);
+
+		if (p + len == end)
+			return; /* not terminated */
+		if (eq != NULL) {
+			int error;
+
+			*eq = '\0';
+			error = sysctl_set_boot(p, eq + 1);
+			if (error != 0)
+				kprintf(LOG_WARNING, "boot: cannot set %s: error %d", p, error);
+		}
+		p += len + 1;
+	}
+}
+
+void
+md_init(void)
+{
+	apic_init();
+	hostchan_init();
+	params_apply();
+}
+
+void
+md_ready(void)
+{
+	hypercall(TINE_HC_READY, 0, 0);
+	if (!bootblock_take(TINE_GPA_BOOTBLOCK))
+		return;
+	identity_set();
+	clock_resume(boot.realtime_ns);
+	stats_init();
+	md_init();
+}
+
+bool
+md_boot_events(void)
+{
+	return (boot.flags & TINE_BOOT_EVENTS) != 0;
+}
+
+int
+md_ram_ranges(struct ramrange *out, int max)
+{
+	const struct ramrange all[] = {
+	    {LOW_RESERVED, boot.kernel_start},
+	    {first_free, boot.ram_low},
+	    {TINE_GPA_HIGH, TINE_GPA_HIGH + boot.ram_high},
+	};
+	int n = 0;
+
+	for (size_t i = 0; i < nitems(all) && n < max; i++)
+		if (all[i].start < all[i].end)
+			out[n++] = all[i];
+	return n;
+}
+
+paddr_t
+md_rootfs(uint64_t *size)
+{
+	*size = boot.rootfs_size;
+	return boot.rootfs_size != 0 ? TINE_GPA_ROOTFS : 0;
+}
