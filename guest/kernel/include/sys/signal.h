@@ -42,6 +42,8 @@
 #define NSIG 64
 #define sigmask(n) (1UL << ((n)-1))
 #define SIG_UNBLOCKABLE (sigmask(SIGKILL) | sigmask(SIGSTOP))
+/* What the default action does not kill. */
+#define SIG_IGNMASK (sigmask(SIGCHLD) | sigmask(SIGCONT) | sigmask(SIGURG) | sigmask(SIGWINCH))
 #define SIG_STOPMASK (sigmask(SIGSTOP) | sigmask(SIGTSTP) | sigmask(SIGTTIN) | sigmask(SIGTTOU))
 
 #define SIG_DFL ((vaddr_t)0)
@@ -149,11 +151,13 @@ TAILQ_HEAD(sigqueue_head, sigqueue);
 struct sigpend {
 	sigset_t sp_set;
 	struct sigqueue_head sp_queue; /* real-time ones in order; a standard one at most once */
+	uint32_t sp_count;             /* entries of sp_queue that no timer owns */
 };
 
 /* Handlers: reference counted, shared by CLONE_SIGHAND / RFSIGSHARE. */
 struct sigacts {
 	uint32_t sa_refs;
+	sigset_t sa_set;               /* signals whose entry is not all zero */
 	struct sigaction sa_act[NSIG]; /* by signal - 1 */
 };
 
@@ -170,8 +174,23 @@ void sigacts_release(struct sigacts *);
 void sigacts_exec(struct process *); /* handlers to default, ignored stay; un-shares first (memory
 					must have been reserved: see kern_exec) */
 
+void siginfo_init(struct siginfo *, int sig, int code); /* the rest zero */
 void sigpend_init(struct sigpend *);
 void sigpend_flush(struct sigpend *);
+/* Queue a timer's own entry to the process, or to its thread td if that is not NULL: false if the
+ * signal is ignored. */
+struct sigqueue;
+bool sigqueue_timer(struct process *, struct thread *td, struct sigqueue *);
+void sigqueue_cancel(struct process *, struct sigqueue *); /* take it out of whatever queue */
+/* As psignal_info and tsignal_info (td not NULL), but EAGAIN if a real-time signal finds the queue
+ * full. */
+int signal_send(struct process *, struct thread *td, int sig, const struct siginfo *);
+/* Remove and return a pending signal of set (thread's first): its number, or 0. */
+int signal_take(struct thread *, sigset_t set, struct siginfo *);
+void signal_discard(struct process *, sigset_t); /* forget pending signals of the whole process */
+void sigmask_set(struct thread *, sigset_t);     /* the new mask; KILL and STOP stay unblocked */
+void signal_thread_exit(struct thread *); /* signals it was to take go to another thread */
+sigset_t sig_ignored_set(const struct process *); /* ignored, explicitly or by default */
 
 /* Send sig to a process (any thread may take it) or to one thread. info NULL = SI_KERNEL. Never
  * fails, never sleeps. */

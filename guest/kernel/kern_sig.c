@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * kern_sig.c: sending signals: queues, who takes a signal, stop and continue.
+ *
+ * A signal to a process is pending there until a thread that does not block it takes it on its way
+ * to user mode (kern_sigact.c).  One such thread is chosen and told by TDF_SIGPENDING: the main one
+ * if it can, as programs expect.  When the chosen thread blocks the signal or exits instead,
+ * another one is told.
+ */
+#include <sys/kmem.h>
+#include <sys/proc.h>
+#include <sys/sched.h>
+#include <sys/signal.h>
+#include <sys/systm.h>
+#include <machine/trace.h>
+
+static struct pool sigqueue_pool = POOL_INITIALIZER("sigqueue", struct sigqueue);
+
+/* ---- properties ---- */
+
+bool
+signal_kills(int sig)
+{
+	return (sigmask(sig) & (SIG_IGNMASK | SIG_STOPMASK)) == 0;
+}
+
+static bool
+sig_ignored(const struct process *ps, int sig)
+{
+	vaddr_t handler = ps->ps_sigacts->sa_act[sig - 1].sa_handler;
+
+	return handler == SIG_IGN || (handler == SIG_DFL && (sigmask(sig) & SIG_IGNMASK) != 0);
+}
+
+sigset_t
+sig_ignored_set(const struct process *ps)
+{
+	sigset_t set = 0;
+
+	for (int sig = 1; sig <= NSIG; sig++)
+		if (sig_ignored(ps, sig))
+			set |= sigmask(sig);
+	return set;
+}
+
+/* ---- queues ---- */
+
+/* All 128 bytes reach the program: none may be left as it was. */
+void
+siginfo_init(struct siginfo *si, int sig, int code)
+{
+	memset(si, 0, sizeof(*si));
+	si->si_signo = sig;
+	si->si_code = code;
+}
+
+void
+sigpend_init(struct sigpend *sp)
+{
+	sp->sp_set = 0;
+	sp->sp_count = 0;
+	TAILQ_INIT(&sp->sp_queue);
+}
+
+static void
+sigqueue_remove(struct sigpend *sp, struct sigqueue *sq)
+{
+	TAILQ_REMOVE(&sp->sp_queue, sq, sq_link);
+	if (sq->sq_timer != NULL) {
+		ptimer_dequeued(sq);
+		return;
+	}
+	sp->sp_count--;
+	pool_put(&sigqueue_pool, sq);
+}
+
+static void
+sigpend_discard(struct sigpend *sp, sigset_t set)
+{
+	struct sigqueue *sq, *next;
+
+	if ((sp->sp_set & set) == 0)
+		return;
+	sp->sp_set &= ~set;
+	TAILQ_FOREACH_SAFE (sq, &sp->sp_queue, sq_link, next)
+		if (set & sigmask(sq->sq_info.si_signo))
+			sigqueue_remove(sp, sq);
+}
+
+void
+sigpend_flush(struct sigpend *sp)
+{
+	sigpend_discard(sp, ~0UL);
+}
+
+void
+signal_discard(struct process *ps, sigset_t set)
+{
+	struct thread *t;
+
+	sigpend_discard(&ps->ps_sigpend, set);
+	TAILQ_FOREACH (t, &ps->ps_threads, td_link)
+		sigpend_discard(&t->td_sigpend, set);
+}
+
+/* Make sig pending.  A standard signal is kept once, and without its details if there is no memory
+ * for them; a real-time one that a program queues must not get lost: EAGAIN. */
+static int
+sigpend_add(struct process *ps, struct sigpend *sp, int sig, const struct siginfo *info)
+{
+	bool realtime = sig >= SIGRTMIN;
+	struct sigqueue *sq = NULL;
+
+	if (!realtime && sp->sp_set & sigmask(sig))
+		return 0;
+	if (info != NULL && sig != SIGKILL &&
+	    (!realtime || sp->sp_count < lim_cur(ps, RLIMIT_SIGPENDING)))
+		sq = pool_get(&sigqueue_pool, 0);
+	if (sq != NULL) {
+		sq->sq_info = *info;
+		sq->sq_info.si_signo = sig;
+		sq->sq_timer = NULL;
+		TAILQ_INSERT_TAIL(&sp->sp_queue, sq, sq_link);
+		sp->sp_count++;
+	} else if (realtime && info != NULL && info->si_code == SI_QUEUE) {
+		return EAGAIN;
+	}
+	sp->sp_set |= sigmask(sig);
+	return 0;
+}
+
+/* Take sig out of sp, oldest entry first; it stays pending while more entries of it wait. */
+static void
+sigpend_take(struct sigpend *sp, int sig, struct siginfo *info)
+{
+	struct sigqueue *sq, *next, *found = NULL;
+
+	TAILQ_FOREACH (sq, &sp->sp_queue, sq_link)
+		if (sq->sq_info.si_signo == sig) {
+			found = sq;
+			break;
+		}
+	sp->sp_set &= ~sigmask(sig);
+	if (found == NULL) {
+		siginfo_init(info, sig, SI_KERNEL);
+		return;
+	}
+	for (next = TAILQ_NEXT(found, sq_link); next != NULL; next = TAILQ_NEXT(next, sq_link))
+		if (next->sq_info.si_signo == sig) {
+			sp->sp_set |= sigmask(sig);
+			break;
+		}
+	if (found->sq_timer != NULL) { /* counts the overruns into the entry */
+		TAILQ_REMOVE(&sp->sp_queue, found, sq_link);
+		ptimer_dequeued(found);
+		*info = found->sq_info;
+		return;
+	}
+	*info = found->sq_info;
+	sigqueue_remove(sp, found);
+}
+
+/* What a fault or an abort of this thread raised comes before what others sent. */
+#define SIG_SYNCMASK                                                                               \
+	(sigmask(SIGSEGV) | sigmask(SIGBUS) | sigmask(SIGILL) | sigmask(SIGTRAP) |                 \
+	 sigmask(SIGFPE) | sigmask(SIGSYS))
+
+static int
+pick_signal(sigset_t set)
+{
+	if (set & sigmask(SIGKILL))
+		return SIGKILL;
+	if (set & SIG_SYNCMASK)
+		set &= SIG_SYNCMASK;
+	return __builtin_ctzll(set) + 1;
+}
+
+int
+signal_take(struct thread *td, sigset_t set, struct siginfo *info)
+{
+	struct sigpend *tsp = &td->td_sigpend, *psp = &td->td_proc->ps_sigpend, *sp;
+	int sig;
+
+	if (((tsp->sp_set | psp->sp_set) & set) == 0)
+		return 0;
+	sp = (tsp->sp_set & set) != 0 && (psp->sp_set & set & sigmask(SIGKILL)) == 0 ? tsp : psp;
+	sig = pick_signal(sp->sp_set & set);
+	sigpend_take(sp, sig, info);
+	return sig;
+}
+
+/* ---- whom to tell ---- */
+
+bool
+signal_pending(struct thread *td)
+{
+	const struct process *ps = td->td_proc;
+	sigset_t set;
+
+	if (td->td_flags & (TDF_EXIT | TDF_SUSPSINGLE))
+		return true;
+	if (!(td->td_flags & TDF_SIGPENDING))
+		return false;
+	if (ps->ps_flags & PS_STOPPED)
+		return true;
+	set = (td->td_sigpend.sp_set | ps->ps_sigpend.sp_set) & ~td->td_sigmask;
+	for (; set != 0; set &= set - 1)
+		if (!sig_ignored(ps, __builtin_ctzll(set) + 1))
+			return true;
+	return false;
+}
+
+static void
+signal_wake(struct thread *td)
+{
+	td->td_flags |= TDF_SIGPENDING;
+	if (td->td_state == TDS_SLEEP && td->td_flags & TDF_SINTR)
+		thread_unsleep(td, EINTR);
+}
+
+/* Would td take a signal of set, now or in sigtimedwait()? */
+static bool
+takes(const struct thread *td, sigset_t set)
+{
+	return !(td->td_flags & TDF_EXIT) && (set & (~td->td_sigmask | td->td_sigwait)) != 0;
+}
+
+static struct thread *
+choose_thread(struct process *ps, sigset_t set, const struct thread *except)
+{
+	struct thread *t = ps->ps_mainthread;
+
+	if (t != NULL && t != except && takes(t, set))
+		return t;
+	TAILQ_FOREACH (t, &ps->ps_threads, td_link)
+		if (t != except && takes(t, set))
+			return t;
+	return NULL;
+}
+
+/* td will not take these signals of the process: let another thread do it. */
+static void
+retarget(struct thread *td, sigset_t set)
+{
+	struct thread *t;
+
+	for (; set != 0; set &= set - 1)
+		if ((t = choose_thread(td->td_proc, set & -set, td)) != NULL)
+			signal_wake(t);
+}
+
+void
+signotify(struct thread *td)
+{
+	const struct process *ps = td->td_proc;
+	sigset_t set = td->td_sigpend.sp_set | ps->ps_sigpend.sp_set;
+
+	if ((set & ~td->td_sigmask) != 0 || td->td_flags & TDF_OLDMASK || ps->ps_flags & PS_STOPPED)
+		td->td_flags |= TDF_SIGPENDING;
+	else
+		td->td_flags &= ~TDF_SIGPENDING;
+	if (unlikely((ps->ps_sigpend.sp_set & td->td_sigmask) != 0 && ps->ps_nthreads > 1))
+		retarget(td, ps->ps_sigpend.sp_set & td->td_sigmask);
+}
+
+void
+sigmask_set(struct thread *td, sigset_t mask)
+{
+	td->td_sigmask = mask & ~SIG_UNBLOCKABLE;
+	signotify(td);
+}
+
+void
+signal_thread_exit(struct thread *td)
+{
+	sigpend_flush(&td->td_sigpend);
+	if (td->td_proc->ps_nthreads > 1)
+		retarget(td, td->td_proc->ps_sigpend.sp_set);
+}
+
+/* ---- stop and continue ---- */
+
+static void
+run_stopped_threads(struct process *ps)
+{
+	struct thread *t;
+
+	ps->ps_flags &= ~PS_STOPPED;
+	TAILQ_FOREACH (t, &ps->ps_threads, td_link)
+		if (t->td_state == TDS_STOPPED)
+			setrunqueue(t);
+}
+
+static void
+notify_parent_of_stop(struct process *ps, int code, int status)
+{
+	struct process *parent = ps->ps_pptr;
+	struct siginfo si;
+
+	if (parent == NULL)
+		return;
+	siginfo_init(&si, SIGCHLD, code);
+	si.u.chld.pid = ps->ps_pid;
+	si.u.chld.uid = ps->ps_cred->cr_ruid;
+	si.u.chld.status = status;
+	if (!(parent->ps_sigacts->sa_act[SIGCHLD - 1].sa_flags & SA_NOCLDSTOP))
+		psignal_info(parent, SIGCHLD, &si);
+	wakeup(parent);
+}
+
+/* Threads stop when they are about to go to user mode; sleeping ones are sent there. */
+void
+process_stop(struct process *ps, int sig)
+{
+	struct thread *t;
+
+	ps->ps_flags = (ps->ps_flags & ~(PS_CONTINUED | PS_WAITED)) | PS_STOPPED;
+	ps->ps_xstat = sig;
+	TAILQ_FOREACH (t, &ps->ps_threads, td_link)
+		signal_wake(t);
+	notify_parent_of_stop(ps, CLD_STOPPED, sig);
+}
+
+void
+process_continue(struct process *ps)
+{
+	if (!(ps->ps_flags & PS_STOPPED))
+		return;
+	ps->ps_flags = (ps->ps_flags & ~PS_WAITED) | PS_CONTINUED;
+	run_stopped_threads(ps);
+	notify_parent_of_stop(ps, CLD_CONTINUED, SIGCONT);
+}
+
+/* ---- sending ---- */
+
+/* An ignored signal is kept only if it is blocked: the action may change before it is unblocked. */
+static bool
+worth_queueing(const struct process *ps, const struct thread *td, int sig)
+{
+	if (!sig_ignored(ps, sig))
+		return true;
+	if (td == NULL)
+		td = ps->ps_mainthread;
+	return td != NULL && ((td->td_sigmask | td->td_sigwait) & sigmask(sig)) != 0;
+}
+
+static bool
+takes_signals(const struct process *ps)
+{
+	return ps != initproc && !(ps->ps_flags & (PS_EMBRYO | PS_ZOMBIE | PS_SYSTEM | PS_EXITING));
+}
+
+/* What a signal does whether or not it is blocked or ignored. */
+static void
+stop_continue_effects(struct process *ps, int sig)
+{
+	if (sig == SIGCONT) {
+		signal_discard(ps, SIG_STOPMASK);
+		process_continue(ps);
+	} else if (sigmask(sig) & SIG_STOPMASK) {
+		signal_discard(ps, sigmask(SIGCONT));
+	}
+}
+
+static void
+signal_post(struct process *ps, struct thread *td, int sig)
+{
+	KTRACE(SIGNAL, sig, ps->ps_pid);
+	if (sig == SIGKILL)
+		run_stopped_threads(ps);
+	if (td == NULL)
+		td = choose_thread(ps, sigmask(sig), NULL);
+	if (td != NULL && takes(td, sigmask(sig)))
+		signal_wake(td);
+}
+
+int
+signal_send(struct process *ps, struct thread *td, int sig, const struct siginfo *info)
+{
+	int error;
+
+	if (!takes_signals(ps))
+		return 0;
+	stop_continue_effects(ps, sig);
+	if (!worth_queueing(ps, td, sig))
+		return 0;
+	error = sigpend_add(ps, td != NULL ? &td->td_sigpend : &ps->ps_sigpend, sig, info);
+	if (error == 0)
+		signal_post(ps, td, sig);
+	return error;
+}
+
+bool
+sigqueue_timer(struct process *ps, struct thread *td, struct sigqueue *sq)
+{
+	struct sigpend *sp = td != NULL ? &td->td_sigpend : &ps->ps_sigpend;
+	int sig = sq->sq_info.si_signo;
+
+	if (!takes_signals(ps))
+		return false;
+	stop_continue_effects(ps, sig);
+	if (!worth_queueing(ps, td, sig))
+		return false;
+	TAILQ_INSERT_TAIL(&sp->sp_queue, sq, sq_link);
+	sp->sp_set |= sigmask(sig);
+	signal_post(ps, td, sig);
+	return true;
+}
+
+static bool
+sigqueue_cancel_from(struct sigpend *sp, struct sigqueue *sq)
+{
+	struct sigqueue *q;
+	bool found = false, more = false;
+
+	TAILQ_FOREACH (q, &sp->sp_queue, sq_link) {
+		found |= q == sq;
+		more |= q != sq && q->sq_info.si_signo == sq->sq_info.si_signo;
+	}
+	if (!found)
+		return false;
+	if (!more)
+		sp->sp_set &= ~sigmask(sq->sq_info.si_signo);
+	sigqueue_remove(sp, sq);
+	return true;
+}
+
+void
+sigqueue_cancel(struct process *ps, struct sigqueue *sq)
+{
+	struct thread *t;
+
+	if (sigqueue_cancel_from(&ps->ps_sigpend, sq))
+		return;
+	TAILQ_FOREACH (t, &ps->ps_threads, td_link)
+		if (sigqueue_cancel_from(&t->td_sigpend, sq))
+			return;
+}
+
+void
+psignal(struct process *ps, int sig)
+{
+	(void)signal_send(ps, NULL, sig, NULL);
+}
+
+void
+psignal_info(struct process *ps, int sig, const struct siginfo *info)
+{
+	(void)signal_send(ps, NULL, sig, info);
+}
+
+void
+tsignal_info(struct thread *td, int sig, const struct siginfo *info)
+{
+	(void)signal_send(td->td_proc, td, sig, info);
+}
+
+void
+pgsignal(struct pgrp *pg, int sig, bool checkctty)
+{
+	struct process *ps;
+
+	if (pg == NULL)
+		return;
+	LIST_FOREACH (ps, &pg->pg_members, ps_pglist)
+		if (!checkctty || ps->ps_flags & PS_CONTROLT)
+			psignal(ps, sig);
+}
+
+/* SIGCONT may go to any process of the sender's session. */
+int
+cansignal(struct process *target, int sig)
+{
+	const struct process *self = curthread->td_proc;
+	const struct cred *from = self->ps_cred, *to = target->ps_cred;
+
+	if (from->cr_uid == 0 || target == self || from->cr_uid == to->cr_ruid ||
+	    from->cr_uid == to->cr_svuid || from->cr_ruid == to->cr_ruid ||
+	    from->cr_ruid == to->cr_svuid)
+		return 0;
+	if (sig == SIGCONT && session_of(self) == session_of(target))
+		return 0;
+	return EPERM;
+}
