@@ -24,7 +24,6 @@ void kprintf(enum klevel level, const char *fmt, ...) __printflike(2, 3);
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) __printflike(3, 4);
 int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 void __noreturn panic(const char *fmt, ...) __printflike(1, 2);
-void __noreturn md_panic(const char *message); /* arch: report to the host with registers, stop */
 
 #ifdef TINE_DEBUG
 #define KASSERT(e) ((e) ? (void)0 : panic("assertion failed: %s, %s:%d", #e, __FILE__, __LINE__))
