@@ -114,8 +114,7 @@ lock_apply(struct vnode *vp, const struct filelock *req)
 	struct filelock *new = NULL, *spare, *fl, *next;
 
 	spare = lock_alloc(NLOCKS_MAX + 1); /* an unlock must not fail for the limit */
-	if (spare == NULL ||
-	    (req->fl_type != F_UNLCK && (new = lock_alloc(NLOCKS_MAX)) == NULL)) {
+	if (spare == NULL || (req->fl_type != F_UNLCK && (new = lock_alloc(NLOCKS_MAX)) == NULL)) {
 		lock_free(spare);
 		return ENOLCK;
 	}

@@ -27,6 +27,11 @@
 #define O_SYNC 04010000
 #define O_PATH 010000000
 #define O_TMPFILE 020200000
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
 #define AT_FDCWD (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_REMOVEDIR 0x200
@@ -156,6 +161,8 @@ int fd_install_at(struct process *, struct file *, int fd, int fdflags);
 int fd_close(struct process *, int fd);
 #define NOFILE_MAX (1 << 18)      /* descriptors of a process, whatever its limit says */
 extern uint64_t nfiles, maxfiles; /* open files in the system, and how many there may be */
+/* fo_seek of anything whose size vn_stat() knows. */
+int vnode_seek(struct file *, off_t off, int whence, off_t *newoff);
 /* Capacity of a pipe in bytes, or -errno; newsize -1 just asks (fs/pipe.c). */
 long pipe_size(struct file *, int newsize) __attribute__((weak));
 

@@ -31,6 +31,7 @@ _Static_assert(sizeof(struct stat) == 144, "struct stat");
 #define S_ISLNK(m) (((m)&S_IFMT) == S_IFLNK)
 #define S_ISCHR(m) (((m)&S_IFMT) == S_IFCHR)
 #define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
+#define S_ISSOCK(m) (((m)&S_IFMT) == S_IFSOCK)
 #define makedev(ma, mi) (((uint64_t)(ma) << 8) | (mi))
 
 #endif

@@ -57,7 +57,8 @@ struct vnodeops {
 	int (*vop_getattr)(struct vnode *, struct stat *);
 	int (*vop_setattr)(struct vnode *, const struct vattr *);
 	int (*vop_parent)(struct vnode *dir, struct vnode **); /* ".." within this mount */
-	/* Regular files: data lives in the object; NULL for others. */
+	/* Regular files: data lives in the object (not held for the caller; NULL: no memory, bad
+	 * image); operation NULL for others. */
 	struct vm_object *(*vop_object)(struct vnode *);
 	/* For devices, fifos, proc files: make the file's operations at open. NULL = regular data
 	 * through the object. */
@@ -126,6 +127,8 @@ void vrele(struct vnode *);
 int vaccess(struct vnode *, int mode, const struct cred *); /* EACCES */
 
 /* Path lookup. */
+#define PATH_MAX 4096 /* with the NUL */
+#define NAME_MAX 255
 #define NI_FOLLOW 0x1 /* follow a final symlink */
 #define NI_PARENT 0x2 /* stop at the parent; last component in ni_name (create, unlink, rename) */
 #define NI_KERNEL 0x4 /* path is a kernel string */
@@ -149,6 +152,9 @@ int lookup_path(struct thread *, const char *kpath, bool follow,
 int vnode_path(struct vnode *, char *buf, size_t size);
 /* Open a vnode as a file (calls vop_open, checks access, ETXTBSY, O_TRUNC). */
 int vn_open(struct thread *, struct vnode *, int flags, struct file **);
+/* Find or create, then open; flags as open(2), path from user space unless NI_KERNEL. */
+int vfs_openat(struct thread *, int dirfd, const char *path, int flags, mode_t mode, unsigned ni,
+	       struct file **);
 /* open(2) from inside the kernel. */
 int kern_open(struct thread *, int dirfd, const char *kpath, int flags, mode_t mode,
 	      struct file **);
@@ -157,12 +163,18 @@ int vn_read(struct vnode *, void *kbuf, size_t len, uint64_t off, size_t *done);
 int vn_size(struct vnode *, uint64_t *size);
 /* Attributes with the fields every file system shares filled in. */
 int vn_stat(struct vnode *, struct stat *);
+/* New size of a regular file, within seals and RLIMIT_FSIZE (SIGXFSZ). */
+int vn_truncate(struct vnode *, uint64_t len, struct thread *);
+#define FILE_MAXSIZE (1UL << 43)
 extern const struct fileops vnode_fileops; /* regular files: data of the vnode's object */
 extern const struct fileops vnode_dirops;  /* open directories */
 extern const struct fileops vnode_pathops; /* O_PATH */
 /* Create a file with contents (TINE_MSG_PUT), making parents. */
 int vn_put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
 
+#define RENAME_NOREPLACE 1u
+#define RENAME_EXCHANGE 2u
+dev_t vfs_newdev(void); /* a device number for a file system without a device */
 /* Mount root on the directory path; the mount structure is root->v_mount or made here. */
 int vfs_mount(const char *path, struct vnode *root, const char *type);
 
