@@ -42,6 +42,8 @@ inherited(void)
 	struct rlimit rl = {100, 200}, got;
 	pid_t pid;
 
+	for (int i = 3; i < 200; i++)
+		close(i); /* whatever we were started with */
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &rl), 0);
 	pid = fork();
 	if (pid == 0) {
