@@ -358,6 +358,8 @@ void pid_init(void);
 #define FORK_RFORK 0x00020000u
 #define FORK_CLEARSIG 0x00040000u /* CLONE_CLEAR_SIGHAND */
 #define FORK_THREAD 0x00080000u   /* new thread of the same process */
+#define FORK_LAUNCH                                                                                \
+	0x00100000u /* program launched by the host: no address space until it calls exec */
 
 struct fork_args {
 	uint32_t flags; /* FORK_* */

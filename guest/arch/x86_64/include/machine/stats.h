@@ -7,6 +7,7 @@
  */
 #ifndef MACHINE_STATS_H
 #define MACHINE_STATS_H
+#include "abi/abi.h"
 #include "abi/stats.h"
 
 extern struct tine_stats *kstats; /* shared region; a private page until it is mapped */
