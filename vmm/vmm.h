@@ -24,7 +24,7 @@
 /* A failure, fit to be shown to a user.  type is a stable slug ("no-nested-paging", "bad-elf", ...)
  * that the API uses as the last part of a problem type. */
 struct tine_error {
-	int code;	 /* positive errno */
+	int code; /* positive errno */
 	char type[48];
 	char detail[512];
 };
@@ -36,13 +36,13 @@ int tine_error_set(struct tine_error *error, int code, const char *type, const c
 /* ---- what this host offers ---------------------------------------------------------------- */
 
 struct host_info {
-	bool kvm_present;    /* /dev/kvm exists */
-	bool kvm_usable;     /* and can be opened */
-	bool nested_paging;  /* EPT or NPT is on */
-	bool capable;	     /* all capabilities that the VMM needs are there */
-	char vendor[16];     /* "intel", "amd", "software", "none" */
-	char paging[16];     /* "ept", "npt", "" */
-	char detail[512];    /* what is missing and what to do; empty if nothing is missing */
+	bool kvm_present;   /* /dev/kvm exists */
+	bool kvm_usable;    /* and can be opened */
+	bool nested_paging; /* EPT or NPT is on */
+	bool capable;       /* all capabilities that the VMM needs are there */
+	char vendor[16];    /* "intel", "amd", "software", "none" */
+	char paging[16];    /* "ept", "npt", "" */
+	char detail[512];   /* what is missing and what to do; empty if nothing is missing */
 };
 
 /* Look at /dev/kvm and the KVM modules' parameters.  Never fails; fills *info. */
@@ -50,25 +50,26 @@ void host_probe(struct host_info *info);
 
 /* ---- sandboxes ---------------------------------------------------------------------------- */
 
-struct rootfs_file {		/* a file of the host that is added to the root file system */
+struct rootfs_file { /* a file of the host that is added to the root file system */
 	const char *host_path;
 	const char *guest_path; /* absolute */
-	unsigned mode;		/* permission bits, 0 = as on the host */
+	unsigned mode;          /* permission bits, 0 = as on the host */
 };
 
 struct sandbox_config {
-	const char *kernel;	  /* guest kernel image; NULL = the installed one (or beside the program) */
-	const char *rootfs;	  /* directory, tar, cpio or EROFS image; NULL = a minimal root */
+	const char
+	    *kernel; /* guest kernel image; NULL = the installed one (or beside the program) */
+	const char *rootfs; /* directory, tar, cpio or EROFS image; NULL = a minimal root */
 	const struct rootfs_file *files; /* added over rootfs */
 	size_t nfiles;
-	uint64_t memory_mib;	  /* 0 = default (256) */
-	const char *hostname;	  /* NULL = "tine" */
+	uint64_t memory_mib;       /* 0 = default (256) */
+	const char *hostname;      /* NULL = "tine" */
 	const char *const *params; /* "sysctl.name=value" strings, NULL terminated; NULL = none */
-	uint8_t id[16];		  /* identity of the sandbox; all zero = make one */
-	bool events;		  /* send fork/exec/exit events from the start */
-	bool trace;		  /* keep the trace ring */
-	const char *gdb;	  /* listen address of the gdb stub, NULL = none */
-	unsigned jail;		  /* enum jail_level */
+	uint8_t id[16];            /* identity of the sandbox; all zero = make one */
+	bool events;               /* send fork/exec/exit events from the start */
+	bool trace;                /* keep the trace ring */
+	const char *gdb;           /* listen address of the gdb stub, NULL = none */
+	unsigned jail;             /* enum jail_level */
 };
 
 enum jail_level { JAIL_DEFAULT = 0, JAIL_NONE = 1 };
@@ -78,15 +79,17 @@ int sandbox_config_check(const struct sandbox_config *config, struct tine_error 
 
 /* Messages that the VMM process itself sends, on the control socket only. */
 enum vmm_msg_type {
-	VMM_MSG_STARTED = 64, /* payload vmm_started; SCM_RIGHTS: shared region memfd, VM stats fd, vCPU stats fd */
-	VMM_MSG_FAILED = 65,  /* payload struct tine_error: the sandbox could not start or was stopped; last message */
+	VMM_MSG_STARTED = 64, /* payload vmm_started; SCM_RIGHTS: shared region memfd, VM stats fd,
+				 vCPU stats fd */
+	VMM_MSG_FAILED = 65,  /* payload struct tine_error: the sandbox could not start or was
+				 stopped; last message */
 	VMM_MSG_HALTED = 66,  /* arg = halt reason; the guest ended by itself; last message */
 };
 
 struct vmm_started {
 	int32_t pid;
 	uint32_t pad;
-	uint64_t start_ns;  /* process start to first guest instruction */
+	uint64_t start_ns; /* process start to first guest instruction */
 	uint64_t memory_bytes;
 };
 
@@ -95,14 +98,15 @@ struct sandbox;
 
 /* Start a VMM process for *config.  On success *out owns the process and the control socket.  The
  * sandbox is usable once TINE_MSG_READY has been received.  Does not block on the boot. */
-int sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct tine_error *error);
+int sandbox_spawn(const struct sandbox_config *config, struct sandbox **out,
+		  struct tine_error *error);
 
 /* Pollable control socket; readable when sandbox_recv() has something or the process has died. */
 int sandbox_fd(const struct sandbox *sb);
 pid_t sandbox_pid(const struct sandbox *sb);
 
-struct sandbox_msg {	/* one logical message, fragments joined, checked against msg.h's rules */
-	uint16_t type;	/* enum tine_msg_type (guest to host ones) or enum vmm_msg_type */
+struct sandbox_msg {   /* one logical message, fragments joined, checked against msg.h's rules */
+	uint16_t type; /* enum tine_msg_type (guest to host ones) or enum vmm_msg_type */
 	uint32_t id, arg;
 	size_t len;
 	const uint8_t *payload; /* valid until the next sandbox_recv() on this sandbox */
@@ -115,7 +119,7 @@ int sandbox_recv(struct sandbox *sb, struct sandbox_msg *msg, struct tine_error 
 /* Queue one logical message for the guest (fragmented as needed), copying payload.  -EPIPE if the
  * process has gone, -EMSGSIZE if too long.  Never blocks; sandbox_flush() writes on. */
 int sandbox_send(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, const void *payload,
-    size_t len, struct tine_error *error);
+		 size_t len, struct tine_error *error);
 
 /* Write queued messages; 1 = more is queued (poll for POLLOUT), 0 = all written, -EPIPE. */
 int sandbox_flush(struct sandbox *sb, struct tine_error *error);
@@ -126,16 +130,17 @@ int sandbox_stats(const struct sandbox *sb, struct tine_stats *stats, bool *torn
 
 /* Figures that the host measures; see fork-semantics row E7. */
 struct sandbox_hoststats {
-	uint64_t nested_faults;	   /* EPT/NPT violations served (KVM pf_fixed) */
-	uint64_t exits;		   /* all VM exits */
+	uint64_t nested_faults; /* EPT/NPT violations served (KVM pf_fixed) */
+	uint64_t exits;         /* all VM exits */
 	uint64_t io_exits, irq_exits, halt_exits;
-	uint64_t private_bytes;	   /* guest RAM pages private to this sandbox */
-	uint64_t shared_bytes;	   /* guest-visible pages shared (template, root image) */
+	uint64_t private_bytes;        /* guest RAM pages private to this sandbox */
+	uint64_t shared_bytes;         /* guest-visible pages shared (template, root image) */
 	uint64_t mapped_4k, mapped_2m; /* nested mappings by size */
-	uint64_t vmm_pss_bytes;	   /* proportional set size of the whole VMM process */
-	bool final;		   /* process has died: values are the last ones read */
+	uint64_t vmm_pss_bytes;        /* proportional set size of the whole VMM process */
+	bool final;                    /* process has died: values are the last ones read */
 };
-/* Reads KVM's binary statistics and /proc/PID/smaps.  After death: the last values that were read. */
+/* Reads KVM's binary statistics and /proc/PID/smaps.  After death: the last values that were read.
+ */
 int sandbox_hoststats(struct sandbox *sb, struct sandbox_hoststats *hs, struct tine_error *error);
 
 /* Kill the VMM process (SIGKILL); idempotent.  Then sandbox_recv() reports -EPIPE. */
@@ -152,15 +157,16 @@ int msg_check(const struct tine_msg *hdr, bool to_guest, struct tine_error *erro
 /* Append the payload of TINE_MSG_LAUNCH to a malloc'd buffer (*out, *len), caller frees.
  * E2BIG, EINVAL (empty argv, strings with NUL impossible by type). */
 struct launch_spec {
-	const char *path; /* NULL = look argv[0] up along PATH in env */
-	const char *cwd;  /* NULL = "/" */
+	const char *path;        /* NULL = look argv[0] up along PATH in env */
+	const char *cwd;         /* NULL = "/" */
 	const char *const *argv; /* NULL terminated, at least one */
-	const char *const *env;	 /* NULL terminated */
+	const char *const *env;  /* NULL terminated */
 	uint32_t uid, gid;
-	uint32_t flags;	  /* TINE_LAUNCH_* */
+	uint32_t flags; /* TINE_LAUNCH_* */
 	uint16_t rows, cols;
 };
-int launch_encode(const struct launch_spec *spec, uint8_t **out, size_t *len, struct tine_error *error);
+int launch_encode(const struct launch_spec *spec, uint8_t **out, size_t *len,
+		  struct tine_error *error);
 
 /* Inspect a program file before it is put into a sandbox: 0, or bad-elf / not-elf / wrong-arch ...
  * A file that starts with "#!" is accepted. */
@@ -169,10 +175,17 @@ int program_check(const char *host_path, struct tine_error *error);
 /* Value at quantile q (0..1) of a histogram, in TSC cycles (upper bound of the bucket). */
 uint64_t hist_quantile(const struct tine_hist *hist, double q);
 
+/* The whole record as JSON (a new reference of jansson's json_t): counters, latency, enosys by
+ * name. `tine run --stats --json` and the API print the same. */
+struct json_t;
+struct json_t *stats_json(const struct tine_stats *stats, bool torn);
+/* Name of a Linux system call, or "syscall_N"; 1 if it has a name. */
+int stats_syscall_name(uint32_t nr, char *buf, size_t size);
+
 /* ---- commands of the `tine` program that need no daemon ----------------------------------- */
 
-int vmm_cmd_run(int argc, char **argv);	  /* tine run */
+int vmm_cmd_run(int argc, char **argv);   /* tine run */
 int vmm_cmd_check(int argc, char **argv); /* tine check */
-int vmm_cmd_vmm(int argc, char **argv);	  /* tine vmm: hidden, what sandbox_spawn() executes */
+int vmm_cmd_vmm(int argc, char **argv);   /* tine vmm: hidden, what sandbox_spawn() executes */
 
 #endif

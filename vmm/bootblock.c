@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/* bootblock.c: fill the boot block of a cold boot. */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "abi/boot.h"
+#include "bootblock.h"
+#include "vm.h"
+
+static int
+check_hostname(const char *hostname, struct tine_error *error)
+{
+	size_t n = strlen(hostname);
+
+	if (n == 0 || n >= TINE_HOSTNAME_MAX)
+		return tine_error_set(error, EINVAL, "bad-hostname",
+				      "a host name has 1 to %u bytes, not %zu",
+				      TINE_HOSTNAME_MAX - 1, n);
+	return 0;
+}
+
+int
+bootblock_check(const char *hostname, const char *const *params, struct tine_error *error)
+{
+	size_t used = 0;
+	int r = check_hostname(hostname, error);
+
+	for (size_t i = 0; r == 0 && params != NULL && params[i] != NULL; i++) {
+		const char *eq = strchr(params[i], '=');
+
+		if (eq == NULL || eq == params[i])
+			return tine_error_set(error, EINVAL, "bad-sysctl",
+					      "\"%s\" is not of the form NAME=VALUE", params[i]);
+		used += strlen(params[i]) + 1;
+		if (used > TINE_BOOT_PARAMS_MAX)
+			return tine_error_set(error, E2BIG, "bad-sysctl",
+					      "sysctl settings take more than %u bytes",
+					      TINE_BOOT_PARAMS_MAX);
+	}
+	return r;
+}
+
+static void
+copy_params(struct tine_bootblock *bb, const char *const *params)
+{
+	for (size_t i = 0; params != NULL && params[i] != NULL; i++) {
+		size_t n = strlen(params[i]) + 1;
+
+		memcpy(bb->params + bb->params_len, params[i], n);
+		bb->params_len += (uint32_t)n;
+	}
+}
+
+/* getrandom() never returns less than asked for up to 256 bytes once the pool is initialised. */
+static int
+random_bytes(void *buf, size_t len, struct tine_error *error)
+{
+	if (getrandom(buf, len, 0) != (ssize_t)len)
+		return tine_error_set(error, errno, "no-random", "getrandom: %s", strerror(errno));
+	return 0;
+}
+
+static int
+set_identity(struct tine_bootblock *bb, const uint8_t *id, struct tine_error *error)
+{
+	static const uint8_t none[16];
+	int r = random_bytes(bb->seed, sizeof(bb->seed), error);
+
+	if (r == 0 && (id == NULL || memcmp(id, none, sizeof(none)) == 0))
+		return random_bytes(bb->sandbox_id, sizeof(bb->sandbox_id), error);
+	if (r == 0)
+		memcpy(bb->sandbox_id, id, sizeof(bb->sandbox_id));
+	return r;
+}
+
+int
+bootblock_write(const struct vm *vm, const struct vm_options *options, struct tine_error *error)
+{
+	struct tine_bootblock bb;
+	struct timespec now;
+	int r;
+
+	memset(&bb, 0, sizeof(bb));
+	bb.magic = TINE_BOOT_MAGIC;
+	bb.abi_version = TINE_ABI_VERSION;
+	bb.size = sizeof(bb);
+	bb.flags = options->boot_flags;
+	bb.ram_low = vm->mem.region[MEM_LOW].size;
+	bb.ram_high = vm->mem.region[MEM_HIGH].size;
+	bb.kernel_start = vm->kernel.start;
+	bb.kernel_end = vm->kernel.end;
+	bb.rootfs_size = vm->mem.region[MEM_ROOTFS].size;
+	bb.tsc_khz = vm->tsc_khz;
+	clock_gettime(CLOCK_REALTIME, &now);
+	bb.realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	memcpy(bb.hostname, options->hostname, strlen(options->hostname));
+	copy_params(&bb, options->params);
+	r = set_identity(&bb, options->id, error);
+	if (r == 0 && mem_write(&vm->mem, TINE_GPA_BOOTBLOCK, &bb, sizeof(bb)) != 0)
+		r = tine_error_set(error, EINVAL, "memory-size", "no room for the boot block");
+	explicit_bzero(&bb, sizeof(bb)); /* the seed */
+	return r;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+/* erofs.c: lay a tree out as an uncompressed EROFS image (kernel:
+ * Documentation/filesystems/erofs.rst). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "erofs.h"
+#include "erofs_format.h"
+#include "vmm.h"
+
+/* An inode takes two slots; slot 0 stays empty, so that no inode has nid 0. */
+#define NID_STEP (sizeof(struct erofs_inode) / EROFS_SLOT)
+
+static int
+write_at(int fd, uint64_t off, const void *data, size_t len, struct tine_error *error)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return tine_error_set(error, n < 0 ? errno : EIO, "no-memory",
+					      "cannot write the root image: %s", strerror(errno));
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+void
+erofs_begin(struct erofs_writer *w, int fd)
+{
+	w->fd = fd;
+	w->next_block = 1; /* block 0 holds the superblock */
+}
+
+int
+erofs_reserve(struct erofs_writer *w, struct tree_node *node, uint64_t size,
+	      struct tine_error *error)
+{
+	uint64_t limit = TINE_ROOTFS_MAX / EROFS_BLOCK;
+	uint64_t blocks = size / EROFS_BLOCK + (size % EROFS_BLOCK != 0);
+
+	if (blocks > limit - w->next_block)
+		return tine_error_set(error, EFBIG, "rootfs-size",
+				      "the root file system is larger than %llu GiB",
+				      TINE_ROOTFS_MAX >> 30);
+	node->block = w->next_block;
+	node->size = size;
+	w->next_block += (uint32_t)blocks;
+	return 0;
+}
+
+int
+erofs_write(const struct erofs_writer *w, const struct tree_node *node, uint64_t off,
+	    const void *data, size_t len, struct tine_error *error)
+{
+	if (off > node->size || len > node->size - off)
+		return tine_error_set(error, EIO, "rootfs-archive",
+				      "a file has more data than its size of %llu bytes",
+				      (unsigned long long)node->size);
+	return write_at(w->fd, (uint64_t)node->block * EROFS_BLOCK + off, data, len, error);
+}
+
+static uint8_t
+file_type(uint32_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return EROFS_FT_REG;
+	case S_IFDIR:
+		return EROFS_FT_DIR;
+	case S_IFCHR:
+		return EROFS_FT_CHR;
+	case S_IFBLK:
+		return EROFS_FT_BLK;
+	case S_IFIFO:
+		return EROFS_FT_FIFO;
+	case S_IFSOCK:
+		return EROFS_FT_SOCK;
+	case S_IFLNK:
+		return EROFS_FT_SYMLINK;
+	default:
+		return EROFS_FT_UNKNOWN;
+	}
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct tree_entry *x = a, *y = b;
+
+	return strcmp(x->name, y->name); /* as unsigned bytes, like the kernel's search */
+}
+
+/* Children and the two dots, sorted; the names are borrowed. */
+static struct tree_entry *
+sorted_entries(struct tree_node *dir, size_t *n)
+{
+	struct tree_entry *e = malloc((dir->nentries + 2) * sizeof(*e));
+	static char dot[] = ".", dotdot[] = "..";
+
+	if (e == NULL)
+		return NULL;
+	if (dir->nentries > 0)
+		memcpy(e, dir->entry, dir->nentries * sizeof(*e));
+	e[dir->nentries] = (struct tree_entry){dot, dir};
+	e[dir->nentries + 1] = (struct tree_entry){dotdot, dir->parent};
+	*n = dir->nentries + 2;
+	qsort(e, *n, sizeof(*e), by_name);
+	return e;
+}
+
+/* How many of n entries fit one block; *used is what they take. */
+static size_t
+entries_of_block(const struct tree_entry *e, size_t n, size_t *used)
+{
+	size_t count = 0;
+
+	*used = 0;
+	while (count < n) {
+		size_t need = sizeof(struct erofs_dirent) + strlen(e[count].name);
+
+		if (*used + need > EROFS_BLOCK)
+			break;
+		*used += need;
+		count++;
+	}
+	return count;
+}
+
+static void
+fill_dir_block(uint8_t *block, const struct tree_entry *e, size_t count)
+{
+	size_t nameoff = count * sizeof(struct erofs_dirent);
+
+	memset(block, 0, EROFS_BLOCK);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(e[i].name);
+		struct erofs_dirent de = {
+		    .nid = e[i].node->nid,
+		    .nameoff = (uint16_t)nameoff,
+		    .file_type = file_type(e[i].node->mode),
+		};
+
+		memcpy(block + i * sizeof(de), &de, sizeof(de));
+		memcpy(block + nameoff, e[i].name, len);
+		nameoff += len;
+	}
+}
+
+static int
+write_dir(struct erofs_writer *w, struct tree_node *dir, struct tine_error *error)
+{
+	uint8_t block[EROFS_BLOCK];
+	size_t n, used = 0, at = 0;
+	struct tree_entry *e = sorted_entries(dir, &n);
+	int r = 0;
+
+	if (e == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	dir->block = w->next_block;
+	dir->size = 0;
+	while (r == 0 && at < n) {
+		size_t count = entries_of_block(e + at, n - at, &used);
+
+		fill_dir_block(block, e + at, count);
+		r = write_at(w->fd, (uint64_t)w->next_block * EROFS_BLOCK, block, sizeof(block),
+			     error);
+		w->next_block++;
+		at += count;
+		/* Only the last block of a directory may be counted as partly filled. */
+		dir->size += at < n ? EROFS_BLOCK : used;
+	}
+	free(e);
+	return r;
+}
+
+static int
+write_link(struct erofs_writer *w, struct tree_node *node, struct tine_error *error)
+{
+	size_t len = strlen(node->target);
+	int r = erofs_reserve(w, node, len, error);
+
+	return r != 0 ? r : erofs_write(w, node, 0, node->target, len, error);
+}
+
+static uint32_t
+encode_dev(uint32_t major, uint32_t minor)
+{
+	return (minor & 0xffu) | major << 8 | (minor & ~0xffu) << 12;
+}
+
+static int
+write_inode(const struct erofs_writer *w, uint64_t meta, const struct tree_node *node,
+	    struct tine_error *error)
+{
+	bool device = S_ISCHR(node->mode) || S_ISBLK(node->mode);
+	struct erofs_inode in = {
+	    .i_format = EROFS_FORMAT_EXTENDED_PLAIN,
+	    .i_mode = (uint16_t)node->mode,
+	    .i_size = node->size,
+	    .i_u = device ? encode_dev(node->major, node->minor) : node->block,
+	    .i_ino = (uint32_t)(node->nid / NID_STEP),
+	    .i_uid = node->uid,
+	    .i_gid = node->gid,
+	    .i_mtime = (uint64_t)node->mtime,
+	    .i_mtime_nsec = node->mtime_nsec,
+	    .i_nlink = node->nlink,
+	};
+
+	return write_at(w->fd, meta + node->nid * EROFS_SLOT, &in, sizeof(in), error);
+}
+
+static int
+write_super(const struct erofs_writer *w, const struct tree *tree, uint64_t inos, uint32_t meta,
+	    struct tine_error *error)
+{
+	struct erofs_super sb = {
+	    .magic = EROFS_SUPER_MAGIC,
+	    .blkszbits = EROFS_BLKSZBITS,
+	    .root_nid = (uint16_t)tree->root->nid,
+	    .inos = inos,
+	    .build_time = (uint64_t)time(NULL),
+	    .blocks = w->next_block,
+	    .meta_blkaddr = meta,
+	    .volume_name = "tine",
+	};
+
+	return write_at(w->fd, EROFS_SUPER_OFFSET, &sb, sizeof(sb), error);
+}
+
+/* A node whose last name was replaced is left out. */
+static bool
+is_named(const struct tree_node *node)
+{
+	return node->nlink > 0;
+}
+
+int
+erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size, struct tine_error *error)
+{
+	uint64_t inos = 1, meta;
+	struct tree_node *node;
+	int r = 0;
+
+	tree->root->nid = NID_STEP; /* the superblock has 16 bits for it */
+	for (node = tree->all; node != NULL; node = node->next)
+		if (node != tree->root && is_named(node))
+			node->nid = ++inos * NID_STEP;
+	for (node = tree->all; r == 0 && node != NULL; node = node->next) {
+		if (S_ISDIR(node->mode))
+			r = write_dir(w, node, error);
+		else if (S_ISLNK(node->mode) && is_named(node))
+			r = write_link(w, node, error);
+	}
+	meta = (uint64_t)w->next_block * EROFS_BLOCK;
+	for (node = tree->all; r == 0 && node != NULL; node = node->next)
+		if (is_named(node))
+			r = write_inode(w, meta, node, error);
+	w->next_block +=
+	    (uint32_t)(((inos + 1) * sizeof(struct erofs_inode) + EROFS_BLOCK - 1) / EROFS_BLOCK);
+	*size = (uint64_t)w->next_block * EROFS_BLOCK;
+	if (r == 0)
+		r = write_super(w, tree, inos, (uint32_t)(meta / EROFS_BLOCK), error);
+	if (r == 0 && ftruncate(w->fd, (off_t)*size) < 0)
+		r = tine_error_set(error, errno, "no-memory", "cannot size the root image: %s",
+				   strerror(errno));
+	return r;
+}
+
+int
+erofs_check(int fd, uint64_t size, const char *path, struct tine_error *error)
+{
+	struct erofs_super sb;
+
+	if (pread(fd, &sb, sizeof(sb), EROFS_SUPER_OFFSET) != sizeof(sb) ||
+	    sb.magic != EROFS_SUPER_MAGIC)
+		return 0;
+	if (sb.blkszbits != EROFS_BLKSZBITS)
+		return tine_error_set(error, ENOTSUP, "rootfs-erofs",
+				      "%s has blocks of %u bytes; make it with mkfs.erofs -b 4096",
+				      path, 1u << (sb.blkszbits & 31));
+	if (sb.feature_incompat != 0)
+		return tine_error_set(error, ENOTSUP, "rootfs-erofs",
+				      "%s uses compression or other extensions (features %#x); "
+				      "make it with mkfs.erofs "
+				      "without -z and -E",
+				      path, sb.feature_incompat);
+	if ((uint64_t)sb.blocks * EROFS_BLOCK > size || sb.meta_blkaddr >= sb.blocks)
+		return tine_error_set(error, ENOTSUP, "rootfs-erofs",
+				      "%s is truncated: %llu bytes, its superblock says %llu", path,
+				      (unsigned long long)size,
+				      (unsigned long long)sb.blocks * EROFS_BLOCK);
+	return 1;
+}

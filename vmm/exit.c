@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* exit.c: explain an exit that ends the sandbox: reason, instruction, registers. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <errno.h>
+
+#include "vm.h"
+
+static void
+print_registers(struct vm *vm, const struct kvm_regs *r, const struct kvm_sregs *s)
+{
+	console_printf(vm->console,
+		       "  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n"
+		       "  rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n"
+		       "  r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n"
+		       "  r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n",
+		       r->rax, r->rbx, r->rcx, r->rdx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8, r->r9,
+		       r->r10, r->r11, r->r12, r->r13, r->r14, r->r15);
+	console_printf(
+	    vm->console,
+	    "  rflags %llx cs %04x ss %04x cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx\n"
+	    "  idt %llx/%x gdt %llx/%x\n",
+	    r->rflags, s->cs.selector, s->ss.selector, s->cr0, s->cr2, s->cr3, s->cr4, s->efer,
+	    s->idt.base, s->idt.limit, s->gdt.base, s->gdt.limit);
+}
+
+void
+exit_report(struct vm *vm, const char *type, const char *fmt, ...)
+{
+	struct tine_error error;
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	char why[256], at[128] = "an unknown place";
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	memset(&regs, 0, sizeof(regs));
+	memset(&sregs, 0, sizeof(sregs));
+	if (ioctl(vm->vcpu_fd, KVM_GET_REGS, &regs) == 0 &&
+	    ioctl(vm->vcpu_fd, KVM_GET_SREGS, &sregs) == 0) {
+		symbols_format(&vm->kernel.symbols, regs.rip, at, sizeof(at));
+		console_show_kept(vm->console);
+		console_printf(vm->console, "tine: %s\n  at %s\n", why, at);
+		print_registers(vm, &regs, &sregs);
+		trace_report(vm, 32);
+	}
+	tine_error_set(&error, EIO, type, "%s, at %s", why, at);
+	vm_end_set(vm, VM_FAILED, 0, &error);
+}

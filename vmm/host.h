@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* host.h: refuse a host that cannot run sandboxes. */
+#ifndef TINE_VMM_HOST_H
+#define TINE_VMM_HOST_H
+
+struct tine_error;
+
+/* 0 if this host is capable, else -ENODEV: no-kvm, kvm-not-permitted, no-nested-paging,
+ * kvm-capability. */
+int host_require(struct tine_error *error);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* image_file.c: single files of the host in the root image, and the minimal root around them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "elf_file.h"
+#include "image.h"
+
+#define COPY_BYTES (256u << 10)
+
+static int
+copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd, const char *path,
+	  struct tine_error *error)
+{
+	uint8_t *buf = malloc(COPY_BYTES);
+	uint64_t off = 0;
+	int r = 0;
+
+	if (buf == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	while (r == 0 && off < node->size) {
+		uint64_t left = node->size - off;
+		ssize_t n = pread(fd, buf, left < COPY_BYTES ? left : COPY_BYTES, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			r = tine_error_set(
+			    error, n < 0 ? errno : EIO, "rootfs-unreadable", "%s: %s", path,
+			    n < 0 ? strerror(errno) : "file became shorter while it was read");
+		else
+			r = erofs_write(w, node, off, buf, (size_t)n, error);
+		off += n > 0 ? (uint64_t)n : 0;
+	}
+	free(buf);
+	return r;
+}
+
+static struct tree_node *
+node_like(struct tree *tree, const struct stat *st, unsigned mode)
+{
+	struct tree_node *node =
+	    tree_node_new(tree, S_IFREG | (mode != 0 ? mode & 07777u : st->st_mode & 07777u));
+
+	if (node != NULL) {
+		node->mtime = st->st_mtim.tv_sec;
+		node->mtime_nsec = (uint32_t)st->st_mtim.tv_nsec;
+	}
+	return node;
+}
+
+int
+image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_file *file,
+	       struct tine_error *error)
+{
+	struct tree_node *node;
+	struct stat st;
+	uint64_t size;
+	int r, fd;
+
+	fd = program_file_open(file->host_path, &size, error);
+	if (fd == -ENOEXEC) { /* empty, which only a program must not be */
+		node =
+		    tree_node_new(tree, S_IFREG | (file->mode != 0 ? file->mode & 07777u : 0644));
+		return node == NULL ? tine_error_set(error, ENOMEM, "no-memory", "out of memory")
+				    : tree_link(tree, file->guest_path, node, error);
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0) {
+		r = tine_error_set(error, errno, "rootfs-unreadable", "%s: %s", file->host_path,
+				   strerror(errno));
+		goto out;
+	}
+	node = node_like(tree, &st, file->mode);
+	if (node == NULL) {
+		r = tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+		goto out;
+	}
+	r = erofs_reserve(w, node, size, error);
+	if (r == 0)
+		r = copy_data(w, node, fd, file->host_path, error);
+	if (r == 0)
+		r = tree_link(tree, file->guest_path, node, error);
+out:
+	close(fd);
+	return r;
+}
+
+static int
+add_dir(struct tree *tree, const char *path, unsigned mode, struct tine_error *error)
+{
+	struct tree_node *node = tree_node_new(tree, S_IFDIR | mode);
+
+	if (node == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	node->mtime = time(NULL);
+	return tree_link(tree, path, node, error);
+}
+
+static int
+add_text(struct tree *tree, struct erofs_writer *w, const char *path, const char *text,
+	 struct tine_error *error)
+{
+	struct tree_node *node = tree_node_new(tree, S_IFREG | 0644);
+	int r;
+
+	if (node == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	node->mtime = time(NULL);
+	r = erofs_reserve(w, node, strlen(text), error);
+	if (r == 0)
+		r = erofs_write(w, node, 0, text, strlen(text), error);
+	return r != 0 ? r : tree_link(tree, path, node, error);
+}
+
+int
+image_add_minimal(struct tree *tree, struct erofs_writer *w, struct tine_error *error)
+{
+	static const struct {
+		const char *path;
+		unsigned mode;
+	} dirs[] = {{"/bin", 0755},      {"/dev", 0755}, {"/etc", 0755},  {"/proc", 0555},
+		    {"/root", 0700},     {"/sys", 0555}, {"/tmp", 01777}, {"/var", 0755},
+		    {"/var/tmp", 01777}, {"/run", 0755}};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		r = add_dir(tree, dirs[i].path, dirs[i].mode, error);
+	if (r == 0)
+		r = add_text(
+		    tree, w, "/etc/passwd",
+		    "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+		    error);
+	if (r == 0)
+		r = add_text(tree, w, "/etc/group", "root:x:0:\nnogroup:x:65534:\n", error);
+	if (r == 0)
+		r = add_text(tree, w, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n", error);
+	return r;
+}

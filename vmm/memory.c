@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* memory.c: guest RAM, the shared region and the root image: mappings, memory slots, checked
+ * access. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "vmm.h"
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+static int
+map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, struct tine_error *error)
+{
+	void *p;
+
+	if (size == 0)
+		return 0;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		 -1, 0);
+	if (p == MAP_FAILED)
+		return tine_error_set(error, errno, "no-memory",
+				      "cannot map %llu MiB of guest memory: %s",
+				      (unsigned long long)size >> 20, strerror(errno));
+	/* Both are conveniences: a readable /proc/PID/maps, and core files without the guest's
+	 * data. */
+	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p, size, "tine-ram");
+	madvise(p, size, MADV_DONTDUMP);
+	region->gpa = gpa;
+	region->size = size;
+	region->hva = p;
+	return 0;
+}
+
+static int
+map_shared(struct guest_mem *mem, struct tine_error *error)
+{
+	void *p;
+
+	mem->shared_fd = memfd_create("tine-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (mem->shared_fd < 0 || ftruncate(mem->shared_fd, TINE_SHARED_SIZE) < 0)
+		return tine_error_set(error, errno, "no-memory",
+				      "cannot make the shared region: %s", strerror(errno));
+	/* A reader in another process must never meet a truncated file (SIGBUS). */
+	fcntl(mem->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	p = mmap(NULL, TINE_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, mem->shared_fd, 0);
+	if (p == MAP_FAILED)
+		return tine_error_set(error, errno, "no-memory", "cannot map the shared region: %s",
+				      strerror(errno));
+	mem->region[MEM_SHARED].gpa = TINE_GPA_SHARED;
+	mem->region[MEM_SHARED].size = TINE_SHARED_SIZE;
+	mem->region[MEM_SHARED].hva = p;
+	return 0;
+}
+
+int
+mem_create(struct guest_mem *mem, uint64_t bytes, struct tine_error *error)
+{
+	uint64_t low = bytes < TINE_GPA_LOW_MAX ? bytes : TINE_GPA_LOW_MAX;
+	int r;
+
+	memset(mem, 0, sizeof(*mem));
+	mem->shared_fd = -1;
+	r = map_ram(&mem->region[MEM_LOW], 0, low, error);
+	if (r == 0)
+		r = map_ram(&mem->region[MEM_HIGH], TINE_GPA_HIGH, bytes - low, error);
+	if (r == 0)
+		r = map_shared(mem, error);
+	if (r != 0)
+		mem_destroy(mem);
+	return r;
+}
+
+int
+mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t size, struct tine_error *error)
+{
+	uint64_t rounded = (size + TINE_PAGE_SIZE - 1) & ~(uint64_t)(TINE_PAGE_SIZE - 1);
+	void *p;
+
+	if (size == 0 || size > TINE_ROOTFS_MAX)
+		return tine_error_set(
+		    error, EFBIG, "rootfs-size",
+		    "root image of %llu bytes; it must be between 1 and %llu bytes",
+		    (unsigned long long)size, (unsigned long long)TINE_ROOTFS_MAX);
+	p = mmap(NULL, rounded, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return tine_error_set(error, errno, "no-memory", "cannot map the root image: %s",
+				      strerror(errno));
+	mem->region[MEM_ROOTFS].gpa = TINE_GPA_ROOTFS;
+	mem->region[MEM_ROOTFS].size = rounded;
+	mem->region[MEM_ROOTFS].hva = p;
+	mem->region[MEM_ROOTFS].readonly = true;
+	return 0;
+}
+
+int
+mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error)
+{
+	for (uint32_t slot = 0; slot < MEM_NSLOTS; slot++) {
+		const struct mem_region *r = &mem->region[slot];
+		struct kvm_userspace_memory_region kr = {
+		    .slot = slot,
+		    .flags = r->readonly ? KVM_MEM_READONLY : 0,
+		    .guest_phys_addr = r->gpa,
+		    .memory_size = r->size,
+		    .userspace_addr = (uintptr_t)r->hva,
+		};
+
+		if (r->size != 0 && ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &kr) < 0)
+			return tine_error_set(error, errno, "kvm-failed",
+					      "KVM refused %llu bytes of memory at %#llx: %s",
+					      (unsigned long long)r->size,
+					      (unsigned long long)r->gpa, strerror(errno));
+	}
+	return 0;
+}
+
+void
+mem_destroy(struct guest_mem *mem)
+{
+	for (int slot = 0; slot < MEM_NSLOTS; slot++)
+		if (mem->region[slot].size != 0)
+			munmap(mem->region[slot].hva, mem->region[slot].size);
+	if (mem->shared_fd >= 0)
+		close(mem->shared_fd);
+	memset(mem, 0, sizeof(*mem));
+	mem->shared_fd = -1;
+}
+
+static uint8_t *
+region_at(const struct mem_region *r, gpa_t gpa, uint64_t len)
+{
+	/* Written so that no sum can overflow: gpa and len are the guest's. */
+	if (r->size == 0 || len == 0 || gpa < r->gpa || gpa - r->gpa >= r->size ||
+	    len > r->size - (gpa - r->gpa))
+		return NULL;
+	return r->hva + (gpa - r->gpa);
+}
+
+void *
+mem_at(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	void *p = region_at(&mem->region[MEM_LOW], gpa, len);
+
+	return p != NULL ? p : region_at(&mem->region[MEM_HIGH], gpa, len);
+}
+
+const void *
+mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	const void *p = NULL;
+
+	for (int slot = 0; p == NULL && slot < MEM_NSLOTS; slot++)
+		p = region_at(&mem->region[slot], gpa, len);
+	return p;
+}
+
+int
+mem_read(const struct guest_mem *mem, gpa_t gpa, void *buf, size_t len)
+{
+	const void *p = mem_at(mem, gpa, len);
+
+	if (p == NULL)
+		return -EFAULT;
+	memcpy(buf, p, len);
+	return 0;
+}
+
+int
+mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len)
+{
+	void *p = mem_at(mem, gpa, len);
+
+	if (p == NULL)
+		return -EFAULT;
+	memcpy(p, buf, len);
+	return 0;
+}
+
+int
+mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	void *p = mem_at(mem, gpa, len);
+
+	if (p == NULL || ((gpa | len) & (TINE_PAGE_SIZE - 1)) != 0)
+		return -EINVAL;
+	return madvise(p, len, MADV_DONTNEED) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* memory.h: guest-physical memory of a sandbox. */
+#ifndef TINE_VMM_MEMORY_H
+#define TINE_VMM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tine_error;
+
+/* A guest-physical address.  An integer, so that dereferencing it cannot compile. */
+typedef uint64_t gpa_t;
+
+enum mem_slot { MEM_LOW, MEM_HIGH, MEM_SHARED, MEM_ROOTFS, MEM_NSLOTS };
+
+struct mem_region {
+	gpa_t gpa;
+	uint64_t size; /* 0 = not present */
+	uint8_t *hva;
+	bool readonly; /* for the guest */
+};
+
+struct guest_mem {
+	struct mem_region region[MEM_NSLOTS];
+	int shared_fd; /* memfd behind MEM_SHARED */
+};
+
+/* Map bytes of zero RAM (a multiple of the page size) and the shared region. */
+int mem_create(struct guest_mem *mem, uint64_t bytes, struct tine_error *error);
+/* Map the root image, size bytes of fd, for reading.  The caller may close fd afterwards. */
+int mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t size, struct tine_error *error);
+/* Make every region a memory slot of the VM. */
+int mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error);
+void mem_destroy(struct guest_mem *mem);
+
+/* The one way from a guest-physical range to host memory: NULL unless [gpa, gpa + len) lies within
+ * one region of RAM.  len 0 is refused. */
+void *mem_at(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
+/* The same over every region, for readers such as the debugger. */
+const void *mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
+/* Copy from or to RAM: 0 or -EFAULT. */
+int mem_read(const struct guest_mem *mem, gpa_t gpa, void *buf, size_t len);
+int mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len);
+/* Give the host pages of a page-aligned range of RAM back; they read as zero afterwards. */
+int mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+/* run.c: `tine run`: a sandbox for one program, in this process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "forkstat.h"
+#include "jail.h"
+#include "run.h"
+#include "setup.h"
+
+void
+run_finish(struct run *run, int status)
+{
+	if (run->stage != RUN_DONE)
+		run->status = status;
+	run->stage = RUN_DONE;
+	run->loop.quit = true;
+}
+
+void
+run_fail(struct run *run, int status, const struct tine_error *error)
+{
+	tty_restore(&run->tty);
+	console_set_raw(&run->console, false);
+	if (run->stage != RUN_DONE)
+		console_printf(&run->console, "tine: %s\n", error->detail);
+	run_finish(run, status);
+}
+
+void
+run_send(struct run *run, uint16_t type, uint32_t id, uint32_t arg, const void *payload, size_t len)
+{
+	struct tine_error error;
+
+	if (channel_send(&run->channel, type, id, arg, payload, len, &error) != 0)
+		run_fail(run, RUN_FAILED, &error);
+}
+
+static void
+on_channel_failed(void *arg, const struct tine_error *error)
+{
+	run_fail(arg, RUN_FAILED, error);
+}
+
+static void
+on_channel_drained(void *arg)
+{
+	run_input_pump(arg);
+}
+
+/* The vCPU thread has ended: read what it left in the ring, then judge. */
+static void
+on_stopped(void *arg, uint32_t events)
+{
+	struct run *run = arg;
+	const struct vm_end *end = &run->vm.end;
+	struct tine_error error;
+
+	(void)events;
+	evloop_watch(&run->loop, &run->stopped, 0);
+	channel_resume(&run->channel);
+	if (run->stage == RUN_DONE)
+		return;
+	if (end->kind == VM_PANICKED || end->kind == VM_FAILED) {
+		run_fail(run, RUN_FAILED, &end->error);
+	} else if (run->stage == RUN_EXITED) {
+		run_finish(run, run->status); /* no more output can come */
+	} else {
+		tine_error_set(&error, EIO, "guest-halted",
+			       "the sandbox shut down before the program ended");
+		run_fail(run, RUN_FAILED, &error);
+	}
+}
+
+static void
+on_timer(void *arg, uint32_t events)
+{
+	struct run *run = arg;
+	struct tine_error error;
+
+	(void)events;
+	tine_error_set(&error, ETIMEDOUT, "timeout", "time is up after %g s", run->options.timeout);
+	run_fail(run, RUN_TIMEOUT, &error);
+}
+
+static int
+open_timer(struct run *run, struct tine_error *error)
+{
+	struct itimerspec when = {.it_value = {.tv_sec = (time_t)run->options.timeout}};
+	int fd;
+
+	if (run->options.timeout == 0)
+		return 0;
+	when.it_value.tv_nsec = (long)((run->options.timeout - (double)when.it_value.tv_sec) * 1e9);
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (fd < 0 || timerfd_settime(fd, 0, &when, NULL) < 0)
+		return tine_error_set(error, errno, "no-files", "timer: %s", strerror(errno));
+	run->timer = (struct source){.fd = fd, .ready = on_timer, .arg = run};
+	return evloop_watch(&run->loop, &run->timer, EPOLLIN);
+}
+
+static int
+open_terminal(struct run *run, struct tine_error *error)
+{
+	int fd = run->options.tty && isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
+	int r = tty_init(&run->tty, fd, error);
+
+	if (r == 0 && fd >= 0) {
+		r = tty_set_raw(&run->tty);
+		if (r != 0)
+			return tine_error_set(error, -r, "terminal", "terminal: %s", strerror(-r));
+		console_set_raw(&run->console, true);
+	}
+	return r;
+}
+
+static int
+open_streams(struct run *run)
+{
+	stdio_in_open(&run->in, run->options.no_stdin ? -1 : STDIN_FILENO);
+	stdio_out_open(&run->out[0], STDOUT_FILENO, &run->loop, run_output_progress, run);
+	stdio_out_open(&run->out[1], STDERR_FILENO, &run->loop, run_output_progress, run);
+	return 0;
+}
+
+static int
+open_events(struct run *run, struct tine_error *error)
+{
+	struct channel_client client = {
+	    .record = run_guest_record,
+	    .drained = on_channel_drained,
+	    .failed = on_channel_failed,
+	    .arg = run,
+	};
+	int r;
+
+	r = channel_init(&run->channel, &run->vm, &run->loop, &client, error);
+	if (r == 0)
+		r = run_signals_open(run, error);
+	if (r == 0)
+		r = open_timer(run, error);
+	run->stopped = (struct source){.fd = run->vm.stopped_fd, .ready = on_stopped, .arg = run};
+	if (r == 0)
+		r = evloop_watch(&run->loop, &run->stopped, EPOLLIN);
+	return r;
+}
+
+static int
+serve(struct run *run, struct tine_error *error)
+{
+	int r = open_streams(run);
+
+	if (r == 0)
+		r = open_events(run, error);
+	if (r == 0)
+		r = open_terminal(run, error);
+	if (r == 0 && run->vm.jailed)
+		r = jail_process(error);
+	if (r == 0)
+		r = vm_start(&run->vm, error);
+	if (r == 0 && run->vm.jailed)
+		r = jail_io_thread(error);
+	while (r == 0 && !run->loop.quit) {
+		r = evloop_step(&run->loop);
+		if (r != 0)
+			tine_error_set(error, -r, "io", "event loop: %s", strerror(-r));
+	}
+	vm_stop(&run->vm);
+	tty_free(&run->tty);
+	console_set_raw(&run->console, false);
+	return r;
+}
+
+static FILE *
+open_stats(const struct run_options *o, struct tine_error *error)
+{
+	FILE *f =
+	    o->stats_file != NULL ? fopen(o->stats_file, "we") : fdopen(dup(STDERR_FILENO), "w");
+
+	if (f == NULL)
+		tine_error_set(error, errno, "stats-file", "%s: %s",
+			       o->stats_file != NULL ? o->stats_file : "standard error",
+			       strerror(errno));
+	return f;
+}
+
+static int
+run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
+{
+	int r = sandbox_setup(&run->vm, &run->options.config, &run->console, error);
+
+	if (r != 0)
+		return r;
+	r = evloop_init(&run->loop, error);
+	if (r == 0) {
+		r = serve(run, error);
+		if (stats != NULL)
+			forkstat_print(stats, run->vm.mem.region[MEM_SHARED].hva,
+				       run->options.json);
+		channel_free(&run->channel);
+		joiner_free(&run->joiner);
+		evloop_free(&run->loop);
+	}
+	vm_destroy(&run->vm);
+	return r;
+}
+
+/* Status for a failure before the program could be launched. */
+static int
+status_of(const struct tine_error *error)
+{
+	static const char *const not_executable[] = {
+	    "not-executable", "is-directory",         "not-regular",         "empty-file",
+	    "not-elf",        "wrong-class",          "wrong-arch",          "truncated-elf",
+	    "bad-elf",        "overlapping-segments", "missing-interpreter", "missing-library",
+	    "bad-script",     "not-readable"};
+
+	if (strcmp(error->type, "not-found") == 0)
+		return RUN_NOT_FOUND;
+	for (size_t i = 0; i < sizeof(not_executable) / sizeof(not_executable[0]); i++)
+		if (strcmp(error->type, not_executable[i]) == 0)
+			return RUN_NOT_EXECUTABLE;
+	return RUN_FAILED;
+}
+
+int
+vmm_cmd_run(int argc, char **argv)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct tine_error error;
+	FILE *stats = NULL;
+	int status, r;
+
+	if (run == NULL)
+		return RUN_FAILED;
+	status = run_options_parse(&run->options, argc, argv);
+	if (status >= 0)
+		goto out;
+	console_init(&run->console, STDERR_FILENO, run->options.verbose);
+	run->next_id = RUN_LAUNCH_ID + 1;
+	run->status = RUN_FAILED;
+	r = run_options_resolve(&run->options, &error);
+	status = r != 0 ? status_of(&error) : RUN_FAILED;
+	if (r == 0 && run->options.stats && (stats = open_stats(&run->options, &error)) == NULL)
+		r = -EIO;
+	if (r == 0)
+		r = run_sandbox(run, stats, &error);
+	if (r != 0)
+		fprintf(stderr, "tine: %s\n", error.detail);
+	else
+		status = run->status;
+	if (stats != NULL)
+		fclose(stats);
+out:
+	run_options_free(&run->options);
+	free(run);
+	return status;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/* setup.c: check a sandbox's configuration and acquire all that it names. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/boot.h"
+#include "bootblock.h"
+#include "gdb.h"
+#include "host.h"
+#include "image.h"
+#include "setup.h"
+
+#define HOSTNAME_DEFAULT "tine"
+
+static int
+check_file(const struct rootfs_file *file, struct tine_error *error)
+{
+	if (file->guest_path == NULL || file->guest_path[0] != '/' ||
+	    file->guest_path[strspn(file->guest_path, "/")] == '\0')
+		return tine_error_set(error, EINVAL, "rootfs-path",
+				      "\"%s\" is not the absolute path of a file in the sandbox",
+				      file->guest_path != NULL ? file->guest_path : "");
+	if (file->host_path == NULL || access(file->host_path, R_OK) != 0)
+		return tine_error_set(error, file->host_path != NULL ? errno : EINVAL, "not-found",
+				      "%s: %s",
+				      file->host_path != NULL ? file->host_path : "(no host path)",
+				      file->host_path != NULL ? strerror(errno) : "missing");
+	return 0;
+}
+
+static int
+check_memory(uint64_t mib, struct tine_error *error)
+{
+	if (mib != 0 && (mib < TINE_RAM_MIN_MIB || mib > TINE_RAM_MAX_MIB))
+		return tine_error_set(error, EINVAL, "memory-size",
+				      "memory of %llu MiB; a sandbox has %u to %u MiB",
+				      (unsigned long long)mib, TINE_RAM_MIN_MIB, TINE_RAM_MAX_MIB);
+	return 0;
+}
+
+int
+sandbox_config_check(const struct sandbox_config *config, struct tine_error *error)
+{
+	int r = check_memory(config->memory_mib, error);
+
+	if (r == 0)
+		r = bootblock_check(config->hostname != NULL ? config->hostname : HOSTNAME_DEFAULT,
+				    config->params, error);
+	if (r == 0 && config->rootfs != NULL && access(config->rootfs, R_OK) != 0)
+		r = tine_error_set(error, errno,
+				   errno == ENOENT || errno == ENOTDIR ? "rootfs-not-found"
+								       : "rootfs-unreadable",
+				   "root file system %s: %s", config->rootfs, strerror(errno));
+	if (r == 0 && config->kernel != NULL && access(config->kernel, R_OK) != 0)
+		r = tine_error_set(error, errno, "no-kernel", "guest kernel %s: %s", config->kernel,
+				   strerror(errno));
+	for (size_t i = 0; r == 0 && i < config->nfiles; i++)
+		r = check_file(&config->files[i], error);
+	if (r == 0 && config->gdb != NULL)
+		r = gdb_address_check(config->gdb, error);
+	return r;
+}
+
+static int
+create(struct vm *vm, const struct sandbox_config *config, const struct image *image,
+       const char *kernel, struct console *console, struct tine_error *error)
+{
+	uint64_t mib = config->memory_mib != 0 ? config->memory_mib : SANDBOX_MEMORY_DEFAULT_MIB;
+	struct vm_options options = {
+	    .kernel = kernel,
+	    .memory_bytes = mib << 20,
+	    .rootfs_fd = image->fd,
+	    .rootfs_size = image->size,
+	    .hostname = config->hostname != NULL ? config->hostname : HOSTNAME_DEFAULT,
+	    .params = config->params,
+	    .id = config->id,
+	    .boot_flags =
+		(config->events ? TINE_BOOT_EVENTS : 0) | (config->trace ? TINE_BOOT_TRACE : 0),
+	    .console = console,
+	    .jailed = config->jail != JAIL_NONE,
+	    .debug = config->gdb != NULL,
+	};
+
+	return vm_create(vm, &options, error);
+}
+
+int
+sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
+	      struct tine_error *error)
+{
+	char found[PATH_MAX];
+	const char *kernel = config->kernel;
+	struct image image;
+	int r;
+
+	r = sandbox_config_check(config, error);
+	if (r == 0)
+		r = host_require(error);
+	if (r == 0 && kernel == NULL) {
+		r = kernel_find(found, sizeof(found), error);
+		kernel = found;
+	}
+	if (r != 0)
+		return r;
+	r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
+	if (r != 0)
+		return r;
+	r = create(vm, config, &image, kernel, console, error);
+	image_close(&image);
+	return r;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* setup.h: from a configuration to a VM that is ready to start. */
+#ifndef TINE_VMM_SETUP_H
+#define TINE_VMM_SETUP_H
+
+#include "console.h"
+#include "vm.h"
+#include "vmm.h"
+
+#define SANDBOX_MEMORY_DEFAULT_MIB 256u
+
+/* Check the host and the configuration, build the root image, make the VM. */
+int sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
+		  struct tine_error *error);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* symbols.h: names of the guest kernel's addresses. */
+#ifndef TINE_VMM_SYMBOLS_H
+#define TINE_VMM_SYMBOLS_H
+
+#include <libelf.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbol {
+	uint64_t addr, size;
+	const char *name; /* in the string table that libelf holds */
+};
+
+struct symbols {
+	pthread_mutex_t lock; /* the vCPU and the I/O thread both report */
+	Elf *elf;             /* owned by the kernel image; must outlive this */
+	bool loaded;
+	struct symbol *sym; /* sorted by addr */
+	size_t n;
+};
+
+/* The table is read at the first question: a sandbox that ends well never needs it. */
+void symbols_init(struct symbols *symbols, Elf *elf);
+void symbols_free(struct symbols *symbols);
+/* "0xADDR <name+0x12>", or the bare address; buf is returned. */
+const char *symbols_format(struct symbols *symbols, uint64_t addr, char *buf, size_t size);
+
+#endif

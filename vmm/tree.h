@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* tree.h: the root file system that an image is made of, without the files' data. */
+#ifndef TINE_VMM_TREE_H
+#define TINE_VMM_TREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tine_error;
+
+struct tree_entry {
+	char *name;
+	struct tree_node *node;
+};
+
+struct tree_node {
+	uint32_t mode; /* type and permission bits */
+	uint32_t uid, gid;
+	uint32_t nlink;
+	uint64_t size;
+	uint32_t major, minor;
+	int64_t mtime;
+	uint32_t mtime_nsec;
+	char *target;             /* symbolic link */
+	uint32_t block;           /* first data block */
+	uint64_t nid;             /* set when the image is written */
+	struct tree_node *parent; /* directory */
+	struct tree_entry *entry; /* directory: children, sorted only when the image is written */
+	size_t nentries, cap;
+	struct tree_node *next; /* all nodes of the tree */
+};
+
+struct tree {
+	struct tree_node *root;
+	struct tree_node *all;  /* newest first */
+	struct tree_slot *slot; /* hash of (directory, name), open addressing */
+	size_t nslots, used;
+};
+
+int tree_init(struct tree *tree, struct tine_error *error);
+void tree_free(struct tree *tree);
+
+/* A new node that no directory names yet. */
+struct tree_node *tree_node_new(struct tree *tree, uint32_t mode);
+
+/* Find path; symbolic links on the way are followed inside the tree, the last one too if follow.
+ * NULL if there is no such file. */
+struct tree_node *tree_lookup(const struct tree *tree, const char *path, int follow);
+
+/* Name node at path.  Missing directories are made (0755, root).  What had the name before is
+ * replaced, except that a directory stays one.  Errors: rootfs-path. */
+int tree_link(struct tree *tree, const char *path, struct tree_node *node,
+	      struct tine_error *error);
+
+#endif

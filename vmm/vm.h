@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vm.h: one virtual machine: KVM objects, memory, kernel and how it ends.
+ *
+ * Two threads share it.  The vCPU thread runs the guest and serves hypercalls; the I/O thread (the
+ * one that called vm_create) serves the rings and decides when to stop.  What protects a field:
+ *	c	set by vm_create, constant afterwards
+ *	v	the vCPU thread, until stopped_fd is readable
+ *	a	atomic
+ *	l	pause.lock
+ */
+#ifndef TINE_VMM_VM_H
+#define TINE_VMM_VM_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "console.h"
+#include "loader.h"
+#include "memory.h"
+#include "vmm.h"
+
+enum vm_end_kind {
+	VM_RUNNING = 0,
+	VM_HALTED,   /* the guest said so; arg = enum tine_halt_reason */
+	VM_PANICKED, /* the guest kernel reported its own death */
+	VM_FAILED,   /* an exit, a hypercall or a message that must not happen */
+	VM_STOPPED,  /* vm_stop() */
+};
+
+struct vm_end {
+	enum vm_end_kind kind;
+	uint32_t arg;
+	struct tine_error error; /* VM_PANICKED and VM_FAILED */
+};
+
+/* Rendezvous for a debugger that wants the vCPU to stand still. */
+struct vm_pause {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool wanted;   /* l: the I/O thread asks */
+	bool parked;   /* l: the vCPU thread stands still */
+	int notify_fd; /* c: eventfd, readable when parked became true by itself (breakpoint) */
+};
+
+struct vm {
+	int kvm_fd, vm_fd, vcpu_fd; /* c */
+	struct kvm_run *run;        /* v; immediate_exit is written by others as well */
+	size_t run_size;            /* c */
+	struct guest_mem mem;       /* c: the mappings; v: RAM content */
+	struct kernel_image kernel; /* c */
+	struct console *console;    /* c, locks itself */
+	int doorbell_fd;            /* c: eventfd, KVM signals it when the guest rings */
+	int stopped_fd;             /* c: eventfd, readable once the vCPU thread has ended */
+	bool jailed;                /* c: system call filters are wanted */
+	pthread_t vcpu_thread;
+	bool vcpu_started;
+	atomic_bool stop;  /* a: leave the loop at the next opportunity */
+	struct vm_end end; /* v */
+	struct vm_pause pause;
+	uint64_t tsc_khz;          /* c */
+	_Atomic uint64_t ready_ns; /* a: CLOCK_MONOTONIC of the guest's READY, 0 before */
+};
+
+struct vm_options {
+	const char *kernel; /* path */
+	uint64_t memory_bytes;
+	int rootfs_fd; /* -1 = none; may be closed after vm_create */
+	uint64_t rootfs_size;
+	const char *hostname;
+	const char *const *params;
+	const uint8_t *id;   /* 16 bytes */
+	uint32_t boot_flags; /* TINE_BOOT_* */
+	struct console *console;
+	bool jailed;
+	bool debug; /* the guest starts paused */
+};
+
+/* Make the VM, load the kernel, prepare the vCPU.  Nothing runs yet. */
+int vm_create(struct vm *vm, const struct vm_options *options, struct tine_error *error);
+/* Start the vCPU thread. */
+int vm_start(struct vm *vm, struct tine_error *error);
+/* Ask the vCPU thread to end and wait until it has. */
+void vm_stop(struct vm *vm);
+/* Stops, then releases everything. */
+void vm_destroy(struct vm *vm);
+/* Inject the channel interrupt. */
+int vm_interrupt(const struct vm *vm);
+/* Record how the VM ended; the first report wins.  vCPU thread only. */
+void vm_end_set(struct vm *vm, enum vm_end_kind kind, uint32_t arg, const struct tine_error *error);
+
+/* vcpu.c: body of the vCPU thread. */
+void *vcpu_main(void *vm);
+/* Make a running vCPU return from KVM_RUN soon. */
+void vcpu_kick(struct vm *vm);
+/* Stop the vCPU thread between two instructions and let it go on; for the debugger. */
+void vcpu_pause(struct vm *vm);
+void vcpu_resume(struct vm *vm);
+
+/* hypercall.c: serve the request at gpa; sets vm->end when the guest is to stop. */
+void hypercall_serve(struct vm *vm, gpa_t gpa);
+
+/* exit.c: text of KVM exits. */
+void exit_report(struct vm *vm, const char *type, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* panic.c: print what a dying kernel left. */
+struct tine_panic;
+void panic_report(struct vm *vm, struct tine_panic *panic, struct tine_error *error);
+/* Newest entries of the trace ring, if the kernel kept one. */
+void trace_report(struct vm *vm, unsigned count);
+
+#endif
