@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pmap_tree.c: the tree of page-table pages that forked address spaces share.
+ *
+ * A table counts the parent entries that point at it (pg_refs), a frame the leaf tables that map
+ * it.  An entry that points at a table has its write bit set only if it is the table's one owner;
+ * x86 ANDs the write bits of all levels, so one clear bit protects all that hangs below.  To write,
+ * the path is made private from the root down: a table with one owner gets its write bit back, one
+ * with more is copied, and its children count one more owner.  Once a table on the path has other
+ * owners everything below it has too, so the number of copies is known before the first is made.
+ *
+ * Tables keep the bounds of their used slots.  They are freed when the last entry goes, so a table
+ * that is given back is zero and the next one needs no clearing.
+ */
+#include <sys/systm.h>
+#include <sys/vm.h>
+#include <machine/stats.h>
+#include "pmap_tree.h"
+
+/* ---- entries ---- */
+
+static void
+slot_filled(uint64_t *table, unsigned i)
+{
+	struct page *tp = table_page(table);
+
+	if (tp->pg_nvalid++ == 0) {
+		tp->pg_lo = (uint16_t)i;
+		tp->pg_hi = (uint16_t)(i + 1);
+	} else {
+		tp->pg_lo = (uint16_t)MIN(tp->pg_lo, i);
+		tp->pg_hi = (uint16_t)MAX(tp->pg_hi, i + 1);
+	}
+}
+
+static void
+slot_cleared(uint64_t *table)
+{
+	struct page *tp = table_page(table);
+
+	if (--tp->pg_nvalid == 0) {
+		tp->pg_lo = tp->pg_hi = 0;
+		return;
+	}
+	while (table[tp->pg_lo] == 0)
+		tp->pg_lo++;
+	while (table[tp->pg_hi - 1] == 0)
+		tp->pg_hi--;
+}
+
+void
+leaf_set(uint64_t *table, unsigned i, uint64_t pte)
+{
+	uint64_t old = table[i];
+
+	table[i] = pte;
+	if (old == 0 && pte != 0)
+		slot_filled(table, i);
+	else if (old != 0 && pte == 0)
+		slot_cleared(table);
+}
+
+/* The root keeps a bitmap of its user entries instead of bounds: they lie far apart. */
+static void
+entry_set(struct pmap *pm, uint64_t *table, int level, unsigned i, uint64_t pte)
+{
+	if (level < PT_ROOT) {
+		leaf_set(table, i, pte);
+		return;
+	}
+	table[i] = pte;
+	if (pte != 0)
+		pm->pm_slots[i / 64] |= 1UL << i % 64;
+	else
+		pm->pm_slots[i / 64] &= ~(1UL << i % 64);
+}
+
+bool
+pte_exclusive(uint64_t pte)
+{
+	struct page *pg;
+
+	if (pte & (PTE_SHARED | PTE_COW))
+		return pte & PTE_SHARED;
+	pg = pa_to_page(pte_pa(pte));
+	return pg != NULL && pg->pg_refs == 1;
+}
+
+/* ---- tables ---- */
+
+/* Tables for a path, taken before anything is changed. */
+struct spare {
+	int n;
+	struct page *page[PT_ROOT];
+};
+
+static void
+spare_free(struct spare *sp)
+{
+	while (sp->n > 0)
+		vm_page_free_clean(sp->page[--sp->n]);
+}
+
+static int
+spare_alloc(struct spare *sp, int n)
+{
+	for (sp->n = 0; sp->n < n; sp->n++) {
+		if ((sp->page[sp->n] = vm_page_alloc(PGA_ZERO)) == NULL) {
+			spare_free(sp);
+			return ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static struct page *
+table_new(struct spare *sp)
+{
+	struct page *tp;
+
+	KASSERT(sp->n > 0);
+	tp = sp->page[--sp->n];
+	tp->pg_flags |= PG_TABLE;
+	tp->pg_lo = tp->pg_hi = tp->pg_nvalid = 0;
+	STAT_INC(frames_pt);
+	return tp;
+}
+
+static void
+table_free(struct page *tp)
+{
+	tp->pg_nvalid = tp->pg_lo = tp->pg_hi = 0;
+	STAT_ADD(frames_pt, -1);
+	vm_page_free_clean(tp);
+}
+
+static uint64_t
+table_pte(const struct page *tp)
+{
+	return page_to_pa(tp) | PTE_P | PTE_W | PTE_U | PTE_A;
+}
+
+/* Drop a reference on what an entry of a table of that level points at. */
+static void
+entry_drop(uint64_t pte, int level)
+{
+	uint64_t *table, child;
+	struct page *tp;
+
+	if (level == PT_LEAF) {
+		pa_release(pte_pa(pte));
+		return;
+	}
+	tp = pa_to_page(pte_pa(pte));
+	if (tp->pg_refs > 1) {
+		vm_page_release(tp);
+		return;
+	}
+	table = page_to_dm(tp);
+	for (unsigned i = tp->pg_lo; i < tp->pg_hi; i++) {
+		if ((child = table[i]) == 0)
+			continue;
+		table[i] = 0;
+		entry_drop(child, level - 1);
+	}
+	table_free(tp);
+}
+
+/* One more owner for what the entry refers to; none may write to it from now on. */
+static uint64_t
+entry_share(uint64_t pte, int level)
+{
+	if (level > PT_LEAF)
+		vm_page_hold(pa_to_page(pte_pa(pte)));
+	else
+		pa_hold(pte_pa(pte));
+	return level == PT_LEAF && (pte & PTE_SHARED) ? pte : pte & ~PTE_W;
+}
+
+/* Replace a table that has other owners by a copy of our own. */
+static struct page *
+table_copy(struct page *from, int level, struct spare *sp)
+{
+	struct page *to = table_new(sp);
+	uint64_t *src = page_to_dm(from), *dst = page_to_dm(to);
+
+	for (unsigned i = from->pg_lo; i < from->pg_hi; i++)
+		if (src[i] != 0)
+			dst[i] = src[i] = entry_share(src[i], level);
+	to->pg_lo = from->pg_lo;
+	to->pg_hi = from->pg_hi;
+	to->pg_nvalid = from->pg_nvalid;
+	vm_page_release(from);
+	STAT_INC(pt_pages_unshared);
+	return to;
+}
+
+/* ---- paths ---- */
+
+/* Go down while the way is clear; returns the level reached and the table there. */
+static int
+path_clear(struct pmap *pm, vaddr_t va, int last, unsigned how, uint64_t **tablep)
+{
+	uint64_t *table = pm->pm_root, *e;
+	int level;
+
+	for (level = PT_ROOT; level > last; level--) {
+		e = &table[pt_index(va, level)];
+		if (*e == 0)
+			break;
+		if ((how & TREE_OWN) && !(*e & PTE_W)) {
+			if (pa_to_page(pte_pa(*e))->pg_refs > 1)
+				break;
+			*e |= PTE_W; /* the other owners are gone */
+		}
+		table = pte_table(*e);
+	}
+	*tablep = table;
+	return level;
+}
+
+/* Go on from there with new tables and copies.  Cannot fail. */
+static uint64_t *
+path_build(struct pmap *pm, vaddr_t va, int level, int last, unsigned how, uint64_t *table,
+	   struct spare *sp)
+{
+	bool copied = false;
+	struct page *tp;
+	unsigned i;
+
+	for (; level > last; level--) {
+		i = pt_index(va, level);
+		if (table[i] != 0) {
+			tp = table_copy(pa_to_page(pte_pa(table[i])), level - 1, sp);
+			copied = true;
+		} else if (how & TREE_CREATE)
+			tp = table_new(sp);
+		else
+			break;
+		entry_set(pm, table, level, i, table_pte(tp));
+		table = page_to_dm(tp);
+	}
+	if (copied) /* the processor may hold on to the tables we have left */
+		pmap_flush_page(pm, va);
+	return level == last ? table : NULL;
+}
+
+int
+tree_path(struct pmap *pm, vaddr_t va, int last, unsigned how, uint64_t **tablep)
+{
+	uint64_t *table;
+	struct spare sp;
+	int level = path_clear(pm, va, last, how, &table);
+
+	if (likely(level == last)) {
+		*tablep = table;
+		return 0;
+	}
+	if (!(how & TREE_CREATE) && table[pt_index(va, level)] == 0) {
+		*tablep = NULL;
+		return 0;
+	}
+	if (spare_alloc(&sp, level - last) != 0)
+		return ENOMEM;
+	*tablep = path_build(pm, va, level, last, how, table, &sp);
+	spare_free(&sp);
+	return 0;
+}
+
+uint64_t
+tree_lookup(const struct pmap *pm, vaddr_t va, bool *shared)
+{
+	const uint64_t *table = pm->pm_root;
+	uint64_t e;
+
+	*shared = false;
+	for (int level = PT_ROOT; level > PT_LEAF; level--) {
+		if ((e = table[pt_index(va, level)]) == 0)
+			return 0;
+		if (!(e & PTE_W) && pa_to_page(pte_pa(e))->pg_refs > 1)
+			*shared = true;
+		table = pte_table(e);
+	}
+	return table[pt_index(va, PT_LEAF)];
+}
+
+uint64_t *
+tree_leaf_from(const struct pmap *pm, vaddr_t va, vaddr_t end, vaddr_t *base)
+{
+	uint64_t *table, e;
+	unsigned i;
+	int level;
+
+	while (va < end) {
+		table = pm->pm_root;
+		for (level = PT_ROOT; level > PT_LEAF; level--) {
+			i = pt_index(va, level);
+			if (level < PT_ROOT && i >= table_page(table)->pg_hi)
+				i = PT_ENTRIES - 1; /* nothing more in this table */
+			if ((e = table[i]) == 0 || i != pt_index(va, level))
+				break;
+			table = pte_table(e);
+		}
+		if (level == PT_LEAF) {
+			*base = va & ~(table_span(PT_LEAF) - 1);
+			return table;
+		}
+		va = (va & ~(table_span(level) - 1)) + (i + 1) * entry_span(level);
+	}
+	return NULL;
+}
+
+/* Own the path to va down to the deepest table that reaches beyond [start, end). */
+static int
+own_edge(struct pmap *pm, vaddr_t va, vaddr_t start, vaddr_t end)
+{
+	uint64_t *table;
+	vaddr_t base;
+	int last;
+
+	for (last = PT_LEAF; last < PT_ROOT; last++) {
+		base = va & ~(table_span(last) - 1);
+		if (base < start || base + table_span(last) > end)
+			break;
+	}
+	return tree_path(pm, va, last, TREE_OWN, &table);
+}
+
+int
+tree_own_edges(struct pmap *pm, vaddr_t start, vaddr_t end)
+{
+	int error = own_edge(pm, start, start, end);
+
+	return error != 0 ? error : own_edge(pm, end - 1, start, end);
+}
+
+/* ---- removal ---- */
+
+static bool remove_range(struct pmap *, uint64_t *table, int level, vaddr_t start, vaddr_t end,
+			 bool foreign);
+
+/* The part of [start, end) that lies under entry i, whose span begins at base. */
+static bool
+remove_entry(struct pmap *pm, uint64_t *table, int level, unsigned i, vaddr_t base, vaddr_t start,
+	     vaddr_t end, bool foreign)
+{
+	vaddr_t s = MAX(base, start), e = MIN(base + entry_span(level), end);
+	uint64_t pte = table[i];
+	bool gone, removed = false;
+
+	if (level == PT_LEAF)
+		gone = !foreign || (pte & (PTE_SHARED | PTE_COW));
+	else if (!foreign && e - s == entry_span(level))
+		gone = true;
+	else {
+		removed = remove_range(pm, pte_table(pte), level - 1, s, e, foreign);
+		gone = pa_to_page(pte_pa(pte))->pg_nvalid == 0;
+	}
+	if (gone) {
+		entry_set(pm, table, level, i, 0);
+		entry_drop(pte, level);
+	}
+	return gone || removed;
+}
+
+/* [start, end) lies within the span of the table. */
+static bool
+remove_range(struct pmap *pm, uint64_t *table, int level, vaddr_t start, vaddr_t end, bool foreign)
+{
+	vaddr_t base = start & ~(table_span(level) - 1);
+	unsigned first = pt_index(start, level), last = pt_index(end - 1, level);
+	bool removed = false;
+
+	if (level < PT_ROOT) {
+		const struct page *tp = table_page(table);
+
+		if (tp->pg_nvalid == 0)
+			return false;
+		first = MAX(first, tp->pg_lo);
+		last = MIN(last, tp->pg_hi - 1U);
+	}
+	for (unsigned i = first; i <= last; i++)
+		if (table[i] != 0)
+			removed |= remove_entry(pm, table, level, i, base + i * entry_span(level),
+						start, end, foreign);
+	return removed;
+}
+
+bool
+tree_remove(struct pmap *pm, vaddr_t start, vaddr_t end, bool foreign)
+{
+	return start < end && remove_range(pm, pm->pm_root, PT_ROOT, start, end, foreign);
+}
+
+void
+tree_destroy(struct pmap *pm)
+{
+	uint64_t bits, pte;
+	unsigned i;
+
+	for (unsigned w = 0; w < nitems(pm->pm_slots); w++) {
+		for (bits = pm->pm_slots[w]; bits != 0; bits &= bits - 1) {
+			i = w * 64 + (unsigned)__builtin_ctzl(bits);
+			pte = pm->pm_root[i];
+			pm->pm_root[i] = 0;
+			entry_drop(pte, PT_ROOT);
+		}
+		pm->pm_slots[w] = 0;
+	}
+}

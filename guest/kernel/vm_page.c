@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vm_page.c: page frames: a buddy allocator in front of which stand stacks of frames just freed.
+ *
+ * A frame that the guest touches for the first time costs a fault in the host, many times what
+ * zeroing costs.  So frames are looked for in this order: the stacks of recently freed ones (hot in
+ * the cache), the buddy lists of freed blocks, and only then untouched RAM, which is handed out
+ * from the bottom by a moving edge and known to be zero.
+ */
+#include <sys/kmem.h>
+#include <sys/md.h>
+#include <sys/systm.h>
+#include <sys/vm.h>
+#include <machine/stats.h>
+
+#define MAX_ORDER 10
+#define HOT_ORDERS 3 /* page tables and data; kernel stacks */
+#define MAX_RANGES 8
+
+/* RAM comes in two pieces, below 3 GiB and from 4 GiB; the hole between them costs no memory. */
+#define HIGH_FRAME (0x100000000UL >> PAGE_SHIFT)
+static struct frametable {
+	struct page *ft_page;
+	uint64_t ft_count;
+} low, high;
+
+/* Frame numbers of RAM never handed out; [next, end). */
+static struct fresh {
+	uint64_t next, end;
+} fresh[MAX_RANGES];
+static int nfresh;
+
+struct stack {
+	uint32_t top; /* frame number, linked by pg_list.next; 0 = empty */
+	uint32_t count;
+};
+static struct stack clean, hot[HOT_ORDERS];
+static const uint32_t stack_max[HOT_ORDERS] = {512, 0, 16};
+
+static uint32_t freelist[MAX_ORDER + 1]; /* heads, frame numbers */
+static uint64_t nfree, ntotal, reserve, nshared;
+
+static struct page *
+frame_page(uint64_t fn)
+{
+	if (fn < low.ft_count)
+		return &low.ft_page[fn];
+	if (fn - HIGH_FRAME < high.ft_count)
+		return &high.ft_page[fn - HIGH_FRAME];
+	return NULL;
+}
+
+static uint64_t
+page_frame(const struct page *pg)
+{
+	uint64_t i = (uint64_t)(pg - low.ft_page);
+
+	return pg >= low.ft_page && i < low.ft_count ? i
+						     : (uint64_t)(pg - high.ft_page) + HIGH_FRAME;
+}
+
+struct page *
+pa_to_page(paddr_t pa)
+{
+	return frame_page(atop(pa));
+}
+
+paddr_t
+page_to_pa(const struct page *pg)
+{
+	return ptoa(page_frame(pg));
+}
+
+static void
+set_free(uint64_t n)
+{
+	nfree = n;
+	STAT_SET(frames_free, n);
+}
+
+static void
+set_shared(uint64_t n)
+{
+	nshared = n;
+	STAT_SET(frames_shared, n);
+}
+
+/* ---- buddy lists ---- */
+
+static void
+list_insert(struct page *pg, unsigned order)
+{
+	uint32_t fn = (uint32_t)page_frame(pg), next = freelist[order];
+
+	pg->pg_flags |= PG_FREE;
+	pg->pg_order = (uint8_t)order;
+	pg->pg_list.prev = 0;
+	pg->pg_list.next = next;
+	if (next != 0)
+		frame_page(next)->pg_list.prev = fn;
+	freelist[order] = fn;
+}
+
+static void
+list_remove(struct page *pg, unsigned order)
+{
+	uint32_t next = pg->pg_list.next, prev = pg->pg_list.prev;
+
+	pg->pg_flags &= (uint8_t)~PG_FREE;
+	if (next != 0)
+		frame_page(next)->pg_list.prev = prev;
+	if (prev != 0)
+		frame_page(prev)->pg_list.next = next;
+	else
+		freelist[order] = next;
+}
+
+/* Enter a block into the lists, merged with its buddy as often as that one is free too. */
+static void
+block_free(struct page *pg, unsigned order)
+{
+	uint64_t fn = page_frame(pg);
+	struct page *buddy;
+
+	for (; order < MAX_ORDER; order++) {
+		buddy = frame_page(fn ^ 1UL << order);
+		if (buddy == NULL || !(buddy->pg_flags & PG_FREE) || buddy->pg_order != order)
+			break;
+		list_remove(buddy, order);
+		fn &= ~(1UL << order);
+	}
+	list_insert(frame_page(fn), order);
+}
+
+static struct page *
+block_alloc(unsigned order)
+{
+	struct page *pg;
+	unsigned o;
+
+	for (o = order; freelist[o] == 0; o++)
+		if (o == MAX_ORDER)
+			return NULL;
+	pg = frame_page(freelist[o]);
+	list_remove(pg, o);
+	while (o > order) {
+		o--;
+		list_insert(pg + (1UL << o), o);
+	}
+	return pg;
+}
+
+/* Move the edge; frames skipped for alignment become free blocks. */
+static struct page *
+fresh_alloc(unsigned order)
+{
+	uint64_t n = 1UL << order, fn;
+	struct fresh *fr;
+
+	for (fr = fresh; fr < &fresh[nfresh]; fr++) {
+		fn = roundup(fr->next, n);
+		if (fn + n > fr->end)
+			continue;
+		while (fr->next < fn)
+			block_free(frame_page(fr->next++), 0);
+		fr->next += n;
+		return frame_page(fn);
+	}
+	return NULL;
+}
+
+/* ---- stacks of recently freed frames ---- */
+
+static void
+stack_push(struct stack *st, struct page *pg)
+{
+	pg->pg_list.next = st->top;
+	st->top = (uint32_t)page_frame(pg);
+	st->count++;
+}
+
+static struct page *
+stack_pop(struct stack *st)
+{
+	struct page *pg;
+
+	if (st->top == 0)
+		return NULL;
+	pg = frame_page(st->top);
+	st->top = pg->pg_list.next;
+	st->count--;
+	return pg;
+}
+
+/* Give everything back to the buddy lists, where it can merge. */
+static void
+stacks_drain(void)
+{
+	struct page *pg;
+
+	while ((pg = stack_pop(&clean)) != NULL)
+		block_free(pg, 0);
+	for (unsigned order = 0; order < HOT_ORDERS; order++)
+		while ((pg = stack_pop(&hot[order])) != NULL)
+			block_free(pg, order);
+}
+
+/* ---- allocation ---- */
+
+/* Users leave a reserve to the kernel, so that it can still serve and kill them. */
+static bool
+alloc_refused(uint64_t n, int flags)
+{
+	return KMEM_FAIL() || nfree < n + (flags & PGA_KERNEL ? 0 : reserve);
+}
+
+struct page *
+vm_page_alloc(int flags)
+{
+	struct page *pg;
+	bool zero = flags & PGA_ZERO;
+
+	if (alloc_refused(1, flags))
+		return NULL;
+	if ((pg = stack_pop(zero ? &clean : &hot[0])) == NULL &&
+	    (pg = stack_pop(zero ? &hot[0] : &clean)) == NULL && (pg = block_alloc(0)) == NULL &&
+	    (pg = fresh_alloc(0)) == NULL) {
+		stacks_drain(); /* what is free hides in the stacks of larger blocks */
+		pg = block_alloc(0);
+	}
+	KASSERT(pg != NULL && pg->pg_refs == 0);
+	set_free(nfree - 1);
+	if (zero && (pg->pg_flags & PG_DIRTY))
+		vm_zero_page(page_to_dm(pg));
+	pg->pg_flags = PG_DIRTY;
+	pg->pg_order = 0;
+	pg->pg_refs = 1;
+	pg->pg_owner = NULL;
+	return pg;
+}
+
+static struct page *
+find_block(unsigned order)
+{
+	struct page *pg = order < HOT_ORDERS ? stack_pop(&hot[order]) : NULL;
+
+	if (pg == NULL && (pg = block_alloc(order)) == NULL && (pg = fresh_alloc(order)) == NULL) {
+		stacks_drain();
+		pg = block_alloc(order);
+	}
+	return pg;
+}
+
+struct page *
+vm_pages_alloc(unsigned order, int flags)
+{
+	uint64_t n = 1UL << order;
+	struct page *pg;
+
+	if (order == 0)
+		return vm_page_alloc(flags);
+	if (order > MAX_ORDER || alloc_refused(n, flags) || (pg = find_block(order)) == NULL)
+		return NULL;
+	set_free(nfree - n);
+	for (uint64_t i = 0; i < n; i++) {
+		if ((flags & PGA_ZERO) && (pg[i].pg_flags & PG_DIRTY))
+			vm_zero_page(page_to_dm(&pg[i]));
+		pg[i].pg_flags = PG_DIRTY;
+	}
+	pg->pg_order = (uint8_t)order;
+	pg->pg_refs = 1;
+	pg->pg_owner = NULL;
+	return pg;
+}
+
+void
+vm_pages_free(struct page *pg, unsigned order)
+{
+	KASSERT(pg->pg_refs <= 1 && !(pg->pg_flags & PG_FREE));
+	pg->pg_refs = 0;
+	pg->pg_flags = PG_DIRTY;
+	if (order < HOT_ORDERS && hot[order].count < stack_max[order])
+		stack_push(&hot[order], pg);
+	else
+		block_free(pg, order);
+	set_free(nfree + (1UL << order));
+}
+
+void
+vm_page_free_clean(struct page *pg)
+{
+	KASSERT(pg->pg_refs <= 1);
+	pg->pg_refs = 0;
+	pg->pg_flags = 0;
+	if (clean.count < stack_max[0])
+		stack_push(&clean, pg);
+	else
+		block_free(pg, 0);
+	set_free(nfree + 1);
+}
+
+/* ---- references ---- */
+
+void
+vm_page_hold(struct page *pg)
+{
+	KASSERT(pg->pg_refs > 0);
+	if (pg->pg_refs++ == 1)
+		set_shared(nshared + 1);
+}
+
+void
+vm_page_release(struct page *pg)
+{
+	KASSERT(pg->pg_refs > 0);
+	if (--pg->pg_refs == 1)
+		set_shared(nshared - 1);
+	else if (pg->pg_refs == 0)
+		vm_pages_free(pg, 0);
+}
+
+/* The kernel's own pages (the zero frame) can be mapped without being counted: never freed. */
+static struct page *
+counted(paddr_t pa)
+{
+	struct page *pg = pa_to_page(pa);
+
+	return pg != NULL && !(pg->pg_flags & PG_KERNEL) ? pg : NULL;
+}
+
+void
+pa_hold(paddr_t pa)
+{
+	struct page *pg = counted(pa);
+
+	if (pg != NULL)
+		vm_page_hold(pg);
+}
+
+void
+pa_release(paddr_t pa)
+{
+	struct page *pg = counted(pa);
+
+	if (pg != NULL)
+		vm_page_release(pg);
+}
+
+uint64_t
+vm_frames_free(void)
+{
+	return nfree;
+}
+
+uint64_t
+vm_frames_total(void)
+{
+	return ntotal;
+}
+
+/* ---- boot ---- */
+
+/* Cut the table for frames [first, first + count) out of the first range with room for it. */
+static void
+table_place(struct frametable *ft, uint64_t first, uint64_t count, struct fresh *r, int n)
+{
+	uint64_t pages = howmany(count * sizeof(struct page), PAGE_SIZE);
+
+	for (; n > 0; n--, r++) {
+		if (r->next < first || r->end - r->next < pages)
+			continue;
+		/* Untouched RAM: the table is zero, which says "never used" of every frame. */
+		ft->ft_page = PHYS_TO_DM(ptoa(r->next));
+		ft->ft_count = count;
+		r->next += pages;
+		return;
+	}
+	panic("no room for the frame table");
+}
+
+/* RAM that boot code has used: free, but not zero. */
+static void
+add_used(uint64_t fn, uint64_t end)
+{
+	for (; fn < end; fn++) {
+		frame_page(fn)->pg_flags = PG_DIRTY;
+		block_free(frame_page(fn), 0);
+		nfree++;
+	}
+}
+
+void
+vm_page_init(paddr_t first_free)
+{
+	struct ramrange ram[MAX_RANGES];
+	struct fresh used[MAX_RANGES];
+	int n = md_ram_ranges(ram, MAX_RANGES), nused = 0;
+	uint64_t low_end = 0, high_end = HIGH_FRAME, start, end;
+
+	for (int i = 0; i < n; i++) {
+		start = MAX(atop(ram[i].start), 1UL); /* number 0 ends the lists */
+		end = atop(ram[i].end);
+		if (start >= end)
+			continue;
+		*(end > HIGH_FRAME ? &high_end : &low_end) = end;
+		if (end <= atop(first_free))
+			used[nused++] = (struct fresh){start, end};
+		else
+			fresh[nfresh++] =
+			    (struct fresh){MAX(start, atop(round_page(first_free))), end};
+	}
+	table_place(&low, 0, low_end, fresh, nfresh);
+	if (high_end > HIGH_FRAME)
+		table_place(&high, HIGH_FRAME, high_end - HIGH_FRAME, fresh, nfresh);
+	for (int i = 0; i < nused; i++)
+		add_used(used[i].next, used[i].end);
+	for (int i = 0; i < nfresh; i++)
+		nfree += fresh[i].end - fresh[i].next;
+	ntotal = nfree;
+	reserve = MIN(MAX(ntotal / 64, 64UL), 1024UL);
+	STAT_SET(frames_total, ntotal);
+	set_free(nfree);
+}
