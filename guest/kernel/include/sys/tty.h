@@ -47,6 +47,11 @@ int tty_set_ctty(struct tty *, struct thread *);
 struct tty *tty_from_vnode_ctty(struct thread *); /* /dev/tty: controlling tty, held, or NULL */
 dev_t tty_rdev(const struct tty *);
 pid_t tty_pgid(const struct tty *);
+/* Name a terminal /dev/pts/N and give it the number makedev(136, N): ENOSPC, ENOMEM (fs/ptsfs.c).
+ */
+int pts_register(struct tty *);
+void pts_unregister(struct tty *);
+void pts_setowner(struct tty *, uid_t, gid_t);
 /* Session leader exits: hang up and forget. */
 void session_exit(struct session *);
 
