@@ -238,11 +238,11 @@ write_super(const struct erofs_writer *w, const struct tree *tree, uint64_t inos
 	return write_at(w->fd, EROFS_SUPER_OFFSET, &sb, sizeof(sb), error);
 }
 
-/* A node whose last name was replaced is left out. */
+/* A node whose last name was replaced, or a directory merged into another, is left out. */
 static bool
 is_named(const struct tree_node *node)
 {
-	return node->nlink > 0;
+	return S_ISDIR(node->mode) ? node->parent != NULL : node->nlink > 0;
 }
 
 int
@@ -257,7 +257,7 @@ erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size, struct t
 		if (node != tree->root && is_named(node))
 			node->nid = ++inos * NID_STEP;
 	for (node = tree->all; r == 0 && node != NULL; node = node->next) {
-		if (S_ISDIR(node->mode))
+		if (S_ISDIR(node->mode) && is_named(node))
 			r = write_dir(w, node, error);
 		else if (S_ISLNK(node->mode) && is_named(node))
 			r = write_link(w, node, error);
