@@ -5,6 +5,7 @@
  * Every table is visited once for each entry that points at it, and descended into the first time;
  * pg_check counts the visits.  A second walk compares and clears it.
  */
+#include <sys/pmap.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
