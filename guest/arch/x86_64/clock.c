@@ -80,8 +80,8 @@ kvmclock_init(void)
 {
 	if (!cpu_has.kvmclock)
 		return;
-	wrmsr(MSR_KVM_SYSTEM_TIME, kva_to_pa((const void *)(uintptr_t)&pvclock) |
-				       KVM_SYSTEM_TIME_ENABLE);
+	wrmsr(MSR_KVM_SYSTEM_TIME,
+	      kva_to_pa((const void *)(uintptr_t)&pvclock) | KVM_SYSTEM_TIME_ENABLE);
 	wrmsr(MSR_KVM_WALL_CLOCK, kva_to_pa((const void *)(uintptr_t)&pvclock_wall));
 	have_kvmclock = pvclock.version != 0 && pvclock.tsc_to_system_mul != 0;
 }
@@ -133,7 +133,7 @@ clock_init(uint64_t khz, nsec_t realtime, uint64_t entry_tsc)
 
 /* This is a clone: uptime goes on where it stood, the wall clock is now the host's. */
 void
-clock_resume(nsec_t realtime)
+clock_rebase(nsec_t realtime)
 {
 	kvmclock_init();
 	uptime_base = source_read() - uptime_last;

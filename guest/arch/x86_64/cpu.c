@@ -111,8 +111,8 @@ cpu_enable(void)
 	wrmsr(MSR_STAR, (uint64_t)SEL_UBASE << 48 | (uint64_t)SEL_KCODE << 32);
 	wrmsr(MSR_LSTAR, (uintptr_t)syscall_entry);
 	wrmsr(MSR_CSTAR, 0); /* there is no 32-bit code segment to come from */
-	wrmsr(MSR_SFMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF |
-			      RFLAGS_AC);
+	wrmsr(MSR_SFMASK,
+	      RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
 }
 
 #define RANDOM_TRIES 10 /* as Intel's guide recommends */

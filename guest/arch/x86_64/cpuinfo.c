@@ -15,21 +15,51 @@ struct flag {
 };
 
 static const struct flag flags[] = {
-    {1, EDX, 0, "fpu"},		{1, EDX, 4, "tsc"},	     {1, EDX, 8, "cx8"},
-    {1, EDX, 11, "sep"},	{1, EDX, 15, "cmov"},	     {1, EDX, 19, "clflush"},
-    {1, EDX, 23, "mmx"},	{1, EDX, 24, "fxsr"},	     {1, EDX, 25, "sse"},
-    {1, EDX, 26, "sse2"},	{1, ECX, 0, "pni"},	     {1, ECX, 1, "pclmulqdq"},
-    {1, ECX, 9, "ssse3"},	{1, ECX, 12, "fma"},	     {1, ECX, 13, "cx16"},
-    {1, ECX, 19, "sse4_1"},	{1, ECX, 20, "sse4_2"},	     {1, ECX, 22, "movbe"},
-    {1, ECX, 23, "popcnt"},	{1, ECX, 25, "aes"},	     {1, ECX, 26, "xsave"},
-    {1, ECX, 28, "avx"},	{1, ECX, 29, "f16c"},	     {1, ECX, 30, "rdrand"},
-    {1, ECX, 31, "hypervisor"}, {7, EBX, 0, "fsgsbase"},     {7, EBX, 3, "bmi1"},
-    {7, EBX, 5, "avx2"},	{7, EBX, 7, "smep"},	     {7, EBX, 8, "bmi2"},
-    {7, EBX, 9, "erms"},	{7, EBX, 18, "rdseed"},	     {7, EBX, 19, "adx"},
-    {7, EBX, 20, "smap"},	{7, EBX, 29, "sha_ni"},	     {7, ECX, 2, "umip"},
-    {7, ECX, 9, "vaes"},	{7, ECX, 10, "vpclmulqdq"},  {0x80000001, EDX, 11, "syscall"},
-    {0x80000001, EDX, 20, "nx"}, {0x80000001, EDX, 26, "pdpe1gb"}, {0x80000001, EDX, 27, "rdtscp"},
-    {0x80000001, EDX, 29, "lm"}, {0x80000001, ECX, 0, "lahf_lm"}, {0x80000001, ECX, 5, "abm"},
+    {1, EDX, 0, "fpu"},
+    {1, EDX, 4, "tsc"},
+    {1, EDX, 8, "cx8"},
+    {1, EDX, 11, "sep"},
+    {1, EDX, 15, "cmov"},
+    {1, EDX, 19, "clflush"},
+    {1, EDX, 23, "mmx"},
+    {1, EDX, 24, "fxsr"},
+    {1, EDX, 25, "sse"},
+    {1, EDX, 26, "sse2"},
+    {1, ECX, 0, "pni"},
+    {1, ECX, 1, "pclmulqdq"},
+    {1, ECX, 9, "ssse3"},
+    {1, ECX, 12, "fma"},
+    {1, ECX, 13, "cx16"},
+    {1, ECX, 19, "sse4_1"},
+    {1, ECX, 20, "sse4_2"},
+    {1, ECX, 22, "movbe"},
+    {1, ECX, 23, "popcnt"},
+    {1, ECX, 25, "aes"},
+    {1, ECX, 26, "xsave"},
+    {1, ECX, 28, "avx"},
+    {1, ECX, 29, "f16c"},
+    {1, ECX, 30, "rdrand"},
+    {1, ECX, 31, "hypervisor"},
+    {7, EBX, 0, "fsgsbase"},
+    {7, EBX, 3, "bmi1"},
+    {7, EBX, 5, "avx2"},
+    {7, EBX, 7, "smep"},
+    {7, EBX, 8, "bmi2"},
+    {7, EBX, 9, "erms"},
+    {7, EBX, 18, "rdseed"},
+    {7, EBX, 19, "adx"},
+    {7, EBX, 20, "smap"},
+    {7, EBX, 29, "sha_ni"},
+    {7, ECX, 2, "umip"},
+    {7, ECX, 9, "vaes"},
+    {7, ECX, 10, "vpclmulqdq"},
+    {0x80000001, EDX, 11, "syscall"},
+    {0x80000001, EDX, 20, "nx"},
+    {0x80000001, EDX, 26, "pdpe1gb"},
+    {0x80000001, EDX, 27, "rdtscp"},
+    {0x80000001, EDX, 29, "lm"},
+    {0x80000001, ECX, 0, "lahf_lm"},
+    {0x80000001, ECX, 5, "abm"},
 };
 
 static bool
@@ -45,8 +75,7 @@ has_flag(const struct flag *f)
 }
 
 /* snprintf() that appends: returns the new length, never more than size - 1. */
-static size_t __printflike(4, 5)
-append(char *buf, size_t size, size_t at, const char *fmt, ...)
+static size_t __printflike(4, 5) append(char *buf, size_t size, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* machdep.c: from the entry point to kernel_main(): the boot block, memory, identity. */
 #include <sys/systm.h>
+#include <sys/main.h>
 #include <sys/md.h>
 #include <sys/time.h>
 #include <machine/asm.h>
 #include <machine/cpu.h>
 #include <machine/cpufunc.h>
+#include <machine/fpu.h>
 #include <machine/pmap.h>
 #include <machine/stats.h>
 #include "abi/abi.h"
@@ -111,7 +113,6 @@ md_start(paddr_t bootblock)
 	arc4random_buf(&__stack_chk_guard, sizeof(__stack_chk_guard));
 	__stack_chk_guard &= ~0xffUL; /* a zero byte stops string overruns */
 	kernel_main();
-	panic("kernel_main returned");
 }
 
 /* "name=value" strings back to back, each with its NUL. */
@@ -141,6 +142,7 @@ params_apply(void)
 void
 md_init(void)
 {
+	fpu_pool_init();
 	apic_init();
 	hostchan_init();
 	params_apply();
@@ -153,9 +155,12 @@ md_ready(void)
 	if (!bootblock_take(TINE_GPA_BOOTBLOCK))
 		return;
 	identity_set();
-	clock_resume(boot.realtime_ns);
+	clock_rebase(boot.realtime_ns);
 	stats_init();
-	md_init();
+	apic_init();
+	hostchan_init();
+	params_apply();
+	clock_resume();
 }
 
 bool

@@ -20,11 +20,8 @@ int md_ram_ranges(struct ramrange *out,
 		  int max);        /* usable RAM, ascending, page aligned, kernel excluded */
 paddr_t md_rootfs(uint64_t *size); /* root image, 0 = none */
 bool md_boot_events(void);         /* the host wants events from the start */
-/* The arch's entry point calls kernel_main() on boot_stack once there are page tables, a console
- * and clocks; kernel_main() calls md_init() after vm_init(): timer, host channel, boot parameters. */
-void kernel_main(void);
+/* See main.h for kernel_main(), which runs on boot_stack, and md_init(). */
 extern char boot_stack[];
-void md_init(void);
 /* Tell the host that the kernel waits for its first program.  A sandbox cloned from here returns
  * from it too, with a new identity, fresh random seed and the current time. */
 void md_ready(void);
@@ -49,11 +46,10 @@ void cpu_fork(struct thread *parent, struct thread *child, vaddr_t stack, bool s
 void cpu_switch(struct thread *from,
 		struct thread *to);    /* registers, kernel stack, FPU, FS/GS base, pmap */
 void cpu_thread_free(struct thread *); /* FPU area etc. */
+void cpu_kernel_pmap(void);            /* leave the address space that is about to be released */
 /* First return of a forked thread: MI part, called on the child's stack before it goes to user
  * mode. */
 void child_return(struct thread *); /* in kern_fork.c */
-/* The function of a kernel thread has returned and there is no user image to go on with. */
-void __noreturn kthread_returned(struct thread *);
 /* A fresh image: all registers zero but rip, rsp; FPU initial; FS/GS base 0. */
 void cpu_exec(struct thread *, vaddr_t entry, vaddr_t stack);
 void cpu_idle(void); /* enable interrupts and halt until one comes; returns with interrupts off */

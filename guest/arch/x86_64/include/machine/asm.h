@@ -6,7 +6,8 @@
 /* Segment selectors: the user's are Linux's, and laid out as SYSCALL and SYSRET want them. */
 #define SEL_KCODE 0x10
 #define SEL_KDATA 0x18
-#define SEL_UBASE 0x23 /* SYSRET: data = base + 8, code = base + 16; no 32-bit code segment here */
+#define SEL_UBASE 0x23 /* SYSRET: data = base + 8, code = base + 16; no 32-bit code segment here   \
+			*/
 #define SEL_UDATA 0x2b
 #define SEL_UCODE 0x33
 #define SEL_TSS 0x40

@@ -64,6 +64,10 @@ extern char trap_stubs[], syscall_entry[], thread_trampoline[];
 #define TRAP_STUB_SIZE 16
 void switch_stack(uint64_t *save, uint64_t load);
 
+/* Reasons to call userret() on the way to user mode (needs sys/proc.h). */
+#define TDF_USERRET                                                                                \
+	(TDF_SIGPENDING | TDF_NEEDRESCHED | TDF_OLDMASK | TDF_SUSPSINGLE | TDF_EXIT | TDF_TRACEDRET)
+
 /* ---- called by assembly (trap.c, vm_machdep.c, machdep.c) ---- */
 void trap(struct trapframe *);
 bool syscall(struct trapframe *); /* true: SYSRET will do */
@@ -79,33 +83,12 @@ vaddr_t user_base(vaddr_t); /* itself, or 0 */
 void bases_save(struct thread *);
 void bases_load(const struct thread *);
 
-/* ---- FPU (fpu.c; fpu_user.c: the formats programs see) ---- */
-#define FPU_LEGACY 512 /* the FXSAVE part of an area */
-#define FPU_SW 464     /* bytes of it that belong to software */
-#define FPU_AREA_MAX 832
-extern size_t fpu_size;      /* of an area: a multiple of 64 but for plain FXSAVE */
-extern uint64_t fpu_xcr0;    /* components kept, 0 = FXSAVE */
-extern uint32_t fpu_mxcsr_mask;
-extern uint8_t fpu_initial[FPU_AREA_MAX]; /* area of a thread that never used the FPU */
-void fpu_init(void);
-int fpu_alloc(struct thread *);  /* initial state, unless it has one; ENOMEM */
-void fpu_free(struct thread *);  /* back to the initial state without an area */
-void fpu_sync(struct thread *);  /* registers to the area, if they are this thread's */
-void fpu_load(struct thread *);  /* area has been changed: make it count */
-void fpu_reset(struct thread *); /* initial state; keeps the area */
-void fpu_switch(struct thread *to);
-void fpu_trap(struct thread *); /* first use (#NM) */
-int fpu_error_code(struct thread *, bool sse);
-size_t fpu_frame_size(void);
-int fpu_copyout(struct thread *, vaddr_t); /* signal frame */
-int fpu_copyin(struct thread *, vaddr_t);
-
 /* ---- interrupts and clocks (apic.c, clock.c) ---- */
 void apic_init(void);
 void apic_eoi(void);
 void apic_timer_fired(void);
 void clock_init(uint64_t tsc_khz, nsec_t realtime, uint64_t entry_tsc);
-void clock_resume(nsec_t realtime);
+void clock_rebase(nsec_t realtime);
 uint64_t clock_ns_to_cycles(nsec_t);
 uint64_t clock_tsc_khz(void);
 
