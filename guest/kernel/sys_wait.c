@@ -3,6 +3,7 @@
 #include <sys/exit.h>
 #include <sys/pidfd.h>
 #include <sys/proc.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
 

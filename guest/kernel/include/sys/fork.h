@@ -14,10 +14,11 @@ struct vnode;
 struct thread *process0_init(struct thread *, struct process *);
 void process0_finish(struct process *);
 
-/* Executables: a reference that also counts the text as busy (ETXTBSY); kern_exec.c. */
+/* Executables: a reference that also counts the text as busy (ETXTBSY); kern_text.c. */
 struct vnode *vhold_text(struct vnode *);
 void vrele_text(struct vnode *);
-/* Reference-counted path string of the executable (kern_exec.c); NULL is allowed. */
+/* Reference-counted path string of the executable (kern_text.c); ps_exepath; NULL is allowed. */
+char *exepath_new(const char *path); /* refs 1, or NULL */
 char *exepath_hold(char *);
 void exepath_free(char *);
 
