@@ -42,7 +42,7 @@ fsinfo_release(struct fsinfo *fs)
 	pool_put(&fsinfo_pool, fs);
 }
 
-/* For process 0, before the root is mounted: vfs_init() fills in the directories. */
+/* For process 0: vfs_init() fills in the directories if it has not run yet. */
 struct fsinfo *
 fsinfo_boot(void)
 {
@@ -50,5 +50,9 @@ fsinfo_boot(void)
 
 	fs->fs_refs = 1;
 	fs->fs_umask = 022;
+	if (rootvnode != NULL) {
+		fs->fs_cwd = vhold(rootvnode);
+		fs->fs_root = vhold(rootvnode);
+	}
 	return fs;
 }

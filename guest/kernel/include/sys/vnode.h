@@ -169,9 +169,18 @@ int vn_truncate(struct vnode *, uint64_t len, struct thread *);
 extern const struct fileops vnode_fileops; /* regular files: data of the vnode's object */
 extern const struct fileops vnode_dirops;  /* open directories */
 extern const struct fileops vnode_pathops; /* O_PATH */
+/* mkdir(2) and mknod(2): mode with type, before the umask. */
+int vfs_mknodat(struct thread *, int dirfd, const char *path, mode_t mode, dev_t rdev,
+		unsigned nflags);
 /* Create a file with contents (TINE_MSG_PUT), making parents. */
 int vn_put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
 
+struct statfs { /* as statfs(2) returns it */
+	uint64_t f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree;
+	int32_t f_fsid[2];
+	uint64_t f_namelen, f_frsize, f_flags, f_spare[4];
+};
+_Static_assert(sizeof(struct statfs) == 120, "struct statfs");
 #define RENAME_NOREPLACE 1u
 #define RENAME_EXCHANGE 2u
 dev_t vfs_newdev(void); /* a device number for a file system without a device */
