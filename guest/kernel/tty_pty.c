@@ -287,7 +287,7 @@ pty_ioctl(struct file *fp, unsigned long cmd, vaddr_t arg, struct thread *td, lo
 
 	switch (cmd) {
 	case TIOCGPTN:
-		return put_int(arg, (uint32_t)tp->t_rdev & 0xff);
+		return put_int(arg, pts_index(tp));
 	case TIOCSPTLCK:
 		return set_lock(tp, arg);
 	case TIOCGPTLCK:

@@ -155,8 +155,9 @@ int tty_ctty_ioctl(struct tty *, unsigned long cmd, vaddr_t arg, struct thread *
 int tty_ioctl_common(struct tty *, unsigned long cmd, vaddr_t arg, struct thread *, bool master);
 
 /* ---- fs/ptsfs.c ---- */
-struct vnode *pts_vnode(struct tty *); /* held, or NULL */
-struct tty *pts_find(dev_t rdev);      /* held, or NULL */
+uint32_t pts_index(const struct tty *); /* N of /dev/pts/N */
+struct vnode *pts_vnode(struct tty *);  /* held, or NULL */
+struct tty *pts_find(dev_t rdev);       /* held, or NULL */
 
 /* ---- tty_pty.c ---- */
 int ptmx_open(struct vnode *, struct file *, int flags, struct thread *);
