@@ -47,6 +47,7 @@
 #define ETIME 62
 #define EPROTO 71
 #define EOVERFLOW 75
+#define ELIBBAD 80
 #define ENOTSOCK 88
 #define EDESTADDRREQ 89
 #define EMSGSIZE 90
