@@ -197,6 +197,16 @@ memfs_getattr(struct vnode *vp, struct stat *st)
 	return 0;
 }
 
+int
+memfs_statfs(struct vnode *vp __unused, struct statfs *sf)
+{
+	sf->f_blocks = vm_frames_total();
+	sf->f_bfree = sf->f_bavail = vm_frames_free();
+	sf->f_files = vm_frames_total() * (PAGE_SIZE / 8) / sizeof(struct memnode);
+	sf->f_ffree = sf->f_files - MIN(memfs_bytes / sizeof(struct memnode), sf->f_files);
+	return 0;
+}
+
 static int
 setattr_size(struct memnode *n, uint64_t size)
 {

@@ -90,6 +90,7 @@ void memfs_touch(struct memnode *); /* contents changed: mtime and ctime are now
 void memfs_inactive(struct vnode *);
 int memfs_getattr(struct vnode *, struct stat *);
 int memfs_setattr(struct vnode *, const struct vattr *);
+int memfs_statfs(struct vnode *, struct statfs *);
 struct vm_object *memfs_object(struct vnode *);
 void memfs_modified(struct vnode *, const struct cred *);
 /* A file without a name, for memfd_create(). */

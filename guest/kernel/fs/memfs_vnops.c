@@ -302,6 +302,7 @@ const struct vnodeops memfs_dirops = {
     .vop_parent = memfs_parent,
     .vop_name = memfs_name,
     .vop_tmpfile = memfs_tmpfile,
+    .vop_statfs = memfs_statfs,
     .vop_inactive = memfs_inactive,
 };
 const struct vnodeops memfs_regops = {
@@ -310,6 +311,7 @@ const struct vnodeops memfs_regops = {
     .vop_parent = memfs_parent,
     .vop_object = memfs_object,
     .vop_modified = memfs_modified,
+    .vop_statfs = memfs_statfs,
     .vop_inactive = memfs_inactive,
 };
 const struct vnodeops memfs_lnkops = {
@@ -317,6 +319,7 @@ const struct vnodeops memfs_lnkops = {
     .vop_getattr = memfs_getattr,
     .vop_setattr = memfs_setattr,
     .vop_parent = memfs_parent,
+    .vop_statfs = memfs_statfs,
     .vop_inactive = memfs_inactive,
 };
 const struct vnodeops memfs_specops = {
@@ -324,5 +327,6 @@ const struct vnodeops memfs_specops = {
     .vop_getattr = memfs_getattr,
     .vop_setattr = memfs_setattr,
     .vop_parent = memfs_parent,
+    .vop_statfs = memfs_statfs,
     .vop_inactive = memfs_inactive,
 };
