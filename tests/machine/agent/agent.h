@@ -42,6 +42,8 @@ struct command {
 /* boot.c: from the bare initramfs to a machine that can run commands. Failures end the machine with a reason. */
 void boot_machine(void);
 int boot_channel(void);
+/* The machine's disk: 0 the tools, 1 the checkout, 2 what else is shared; a static string. */
+const char *boot_disk(int number);
 
 /* mount.c */
 void mount_or_die(const char *source, const char *target, const char *type, unsigned long flags, const char *options);

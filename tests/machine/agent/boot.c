@@ -70,6 +70,25 @@ wait_for_device(const char *pattern)
 	return path;
 }
 
+/* Virtio disks, or persistent memory in a machine without virtio. */
+static bool
+have_virtio(void)
+{
+	return access("/sys/bus/virtio", F_OK) == 0;
+}
+
+const char *
+boot_disk(int number)
+{
+	static char path[16];
+
+	if (have_virtio())
+		snprintf(path, sizeof(path), "/dev/vd%c", 'a' + number);
+	else
+		snprintf(path, sizeof(path), "/dev/pmem%d", number);
+	return path;
+}
+
 /*
  * Makes the tools image, with a writable layer in memory, the root directory. The initramfs cannot stay: pivot_root(2) and
  * unprivileged user namespaces refuse to work below it.
@@ -78,12 +97,12 @@ static void
 enter_root(void)
 {
 	mount_or_die("sysfs", "/sys", "sysfs", 0, NULL);
-	char *device = wait_for_device(access("/sys/bus/virtio", F_OK) == 0 ? "/dev/vda" : "/dev/pmem0");
-
+	char *device = wait_for_device(boot_disk(0));
 	mount_or_die("layers", "/run/machine", "tmpfs", 0, "size=90%,mode=700");
 	mount_image(device, "root");
 	free(device);
-	read_ahead("root");
+	if (have_virtio())
+		read_ahead("root");
 	mount_overlay("root", "/root.new");
 	make_directories("/root.new/dev");
 	if (mount("/dev", "/root.new/dev", NULL, MS_MOVE, NULL) != 0 || chdir("/root.new") != 0 ||
@@ -130,7 +149,7 @@ int
 boot_channel(void)
 {
 	struct termios t;
-	bool serial = access("/sys/class/virtio-ports", F_OK) != 0;
+	bool serial = !have_virtio();
 	char *path = wait_for_device(serial ? SERIAL_CHANNEL : VIRTIO_CHANNEL);
 	int fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)

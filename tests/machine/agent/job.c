@@ -112,11 +112,11 @@ job_prepare(const struct job *job)
 	if (job->realtime.tv_sec != 0)
 		clock_settime(CLOCK_REALTIME, &job->realtime);
 	if (job->checkout != NULL) {
-		mount_image("/dev/vdb", "checkout");
+		mount_image(boot_disk(1), "checkout");
 		mount_overlay("checkout", job->checkout);
 	}
 	if (job->nshares > 0) {
-		mount_image("/dev/vdc", "shares");
+		mount_image(boot_disk(2), "shares");
 		mount_overlay("shares", "/run/machine/shares/merged");
 	}
 	for (size_t i = 0; i < job->nshares; i++) {

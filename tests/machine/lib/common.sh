@@ -37,8 +37,8 @@ prune() {
 program() {
 	local name=$1 sources
 	shift
-	sources=("$MACHINE/$name/"*.c "$MACHINE/wire/frame.c")
-	PROGRAM=$CACHE/bin/$name-$(cat "${sources[@]}" "$MACHINE/$name/"*.h "$MACHINE/wire/"*.h | md5sum | cut -c1-16)
+	sources=("$MACHINE/$name/"*.[cS] "$MACHINE/wire/frame.c")
+	PROGRAM=$CACHE/bin/$name-$(cat "$MACHINE/$name/"* "$MACHINE/wire/"* | md5sum | cut -c1-16)
 	[ -x "$PROGRAM" ] && return
 	"$@" -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$PROGRAM.$$" "${sources[@]}" && mv "$PROGRAM.$$" "$PROGRAM" ||
 		die "cannot compile $name"
