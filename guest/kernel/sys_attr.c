@@ -202,8 +202,8 @@ utime_value(const struct timespec *ts, uint32_t bit, struct vattr *va, nsec_t *o
 	}
 	if (ts->tv_nsec < 0 || ts->tv_nsec >= (int64_t)NSEC_PER_SEC)
 		return EINVAL;
-	*out = ts->tv_sec < 0 ? 0 : MIN(ts->tv_sec, 18000000000L) * NSEC_PER_SEC +
-					(nsec_t)ts->tv_nsec;
+	*out =
+	    ts->tv_sec < 0 ? 0 : MIN(ts->tv_sec, 18000000000L) * NSEC_PER_SEC + (nsec_t)ts->tv_nsec;
 	return 0;
 }
 

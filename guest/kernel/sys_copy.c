@@ -79,8 +79,9 @@ end_io(struct thread *td, struct end *e, void *buf, size_t n, bool write, size_t
 }
 
 /*
- * Copy through buf until len, the end of the input, or a side that takes no more.  What was read and
- * not written is given back: the input must be seekable, or the output one that takes everything.
+ * Copy through buf until len, the end of the input, or a side that takes no more.  What was read
+ * and not written is given back: the input must be seekable, or the output one that takes
+ * everything.
  */
 static int
 copy_loop(struct thread *td, struct end *in, struct end *out, char *buf, size_t len, size_t *done)

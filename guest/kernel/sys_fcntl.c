@@ -46,7 +46,8 @@ _Static_assert(sizeof(struct flock) == 32, "struct flock");
 
 /* ---- locks ---- */
 
-/* A range as programs give it (from a base, length negative or 0 = to the end) as first and last. */
+/* A range as programs give it (from a base, length negative or 0 = to the end) as first and last.
+ */
 static int
 flock_range(struct file *fp, const struct flock *fl, struct filelock *req)
 {
@@ -110,9 +111,8 @@ fcntl_getlk(struct thread *td, struct file *fp, bool ofd, vaddr_t arg)
 		fl.l_type = found->fl_type;
 		fl.l_whence = SEEK_SET;
 		fl.l_start = (off_t)found->fl_start;
-		fl.l_len = found->fl_end == LOCK_END
-			       ? 0
-			       : (off_t)(found->fl_end - found->fl_start + 1);
+		fl.l_len =
+		    found->fl_end == LOCK_END ? 0 : (off_t)(found->fl_end - found->fl_start + 1);
 		fl.l_pid = found->fl_pid;
 	}
 	return copyout(&fl, (void *)arg, sizeof(fl));
@@ -159,8 +159,8 @@ fcntl_lock(struct thread *td, int fd, struct file *fp, int cmd, vaddr_t arg)
 	case F_OFD_GETLK:
 		return fcntl_getlk(td, fp, cmd == F_OFD_GETLK, arg);
 	}
-	return fcntl_setlk(td, fd, fp, cmd >= F_OFD_GETLK,
-			   cmd == F_SETLKW || cmd == F_OFD_SETLKW, arg);
+	return fcntl_setlk(td, fd, fp, cmd >= F_OFD_GETLK, cmd == F_SETLKW || cmd == F_OFD_SETLKW,
+			   arg);
 }
 
 SYSCALL(flock)

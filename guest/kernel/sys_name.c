@@ -282,9 +282,8 @@ check_rename(struct thread *td, const struct nameidata *from, const struct namei
 		return ENOTDIR;
 	error = check_delete(td, from->ni_dvp, from->ni_vp);
 	if (error == 0)
-		error = to->ni_vp != NULL
-			    ? check_delete(td, to->ni_dvp, to->ni_vp)
-			    : vaccess(to->ni_dvp, W_OK | X_OK, td->td_proc->ps_cred);
+		error = to->ni_vp != NULL ? check_delete(td, to->ni_dvp, to->ni_vp)
+					  : vaccess(to->ni_dvp, W_OK | X_OK, td->td_proc->ps_cred);
 	/* A directory that moves gets a new "..": it must be writable itself. */
 	if (error == 0 && S_ISDIR(from->ni_vp->v_type) && from->ni_dvp != to->ni_dvp)
 		error = vaccess(from->ni_vp, W_OK, td->td_proc->ps_cred);
@@ -294,8 +293,7 @@ check_rename(struct thread *td, const struct nameidata *from, const struct namei
 }
 
 static int
-do_rename(struct thread *td, int fromfd, vaddr_t frompath, int tofd, vaddr_t topath,
-	  unsigned flags)
+do_rename(struct thread *td, int fromfd, vaddr_t frompath, int tofd, vaddr_t topath, unsigned flags)
 {
 	struct nameidata from, to;
 	int error;
@@ -310,9 +308,9 @@ do_rename(struct thread *td, int fromfd, vaddr_t frompath, int tofd, vaddr_t top
 	if (error == 0) {
 		error = check_rename(td, &from, &to, flags);
 		if (error == 0)
-			error = from.ni_dvp->v_ops->vop_rename(
-			    from.ni_dvp, from.ni_name, from.ni_namelen, to.ni_dvp, to.ni_name,
-			    to.ni_namelen, flags);
+			error = from.ni_dvp->v_ops->vop_rename(from.ni_dvp, from.ni_name,
+							       from.ni_namelen, to.ni_dvp,
+							       to.ni_name, to.ni_namelen, flags);
 		namei_done(&to);
 	}
 	namei_done(&from);

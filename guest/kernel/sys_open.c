@@ -101,8 +101,8 @@ memfd_file(struct thread *td, uint32_t flags, struct file **fpp)
 {
 	struct vnode *vp;
 	struct file *fp;
-	int error = memfs_anonymous(flags & MFD_NOEXEC_SEAL ? 0666 : 0777, td->td_proc->ps_cred,
-				    &vp);
+	int error =
+	    memfs_anonymous(flags & MFD_NOEXEC_SEAL ? 0666 : 0777, td->td_proc->ps_cred, &vp);
 
 	if (error != 0)
 		return error;

@@ -149,8 +149,7 @@ rw_vector(struct thread *td, const uint64_t *a, bool write, bool at, off_t off, 
 		return error;
 	error = uio_iov_copyin(a[1], a[2], write, fast, &iov, &uio);
 	if (error == 0)
-		error = at ? rw_at(td, fp, &uio, off, retval)
-			   : rw_current(td, fp, &uio, retval);
+		error = at ? rw_at(td, fp, &uio, off, retval) : rw_current(td, fp, &uio, retval);
 	uio_iov_free(iov, fast);
 	file_release(fp);
 	return error;

@@ -7,7 +7,8 @@
 #include <sys/systm.h>
 #include <sys/vnode.h>
 
-/* Of an open file; what has neither a vnode nor an opinion of its own looks like a nameless inode. */
+/* Of an open file; what has neither a vnode nor an opinion of its own looks like a nameless inode.
+ */
 static int
 file_stat(struct file *fp, struct stat *st)
 {
@@ -207,7 +208,8 @@ access_cred(struct thread *td, int flags, struct cred **crp)
 	return 0;
 }
 
-/* The walk itself is made with the same ids, so the process wears them meanwhile; nothing sleeps. */
+/* The walk itself is made with the same ids, so the process wears them meanwhile; nothing sleeps.
+ */
 static int
 access_walk(struct thread *td, int dirfd, vaddr_t path, int mode, int flags, struct cred *cr)
 {

@@ -30,10 +30,9 @@ vfs_mknodat(struct thread *td, int dirfd, const char *path, mode_t mode, dev_t r
 	if (error == 0 && ni.ni_dvp->v_ops->vop_create == NULL)
 		error = EPERM;
 	if (error == 0)
-		error = ni.ni_dvp->v_ops->vop_create(
-		    ni.ni_dvp, ni.ni_name, ni.ni_namelen,
-		    mode & ~(td->td_proc->ps_fs->fs_umask & 0777), rdev, td->td_proc->ps_cred,
-		    &vp);
+		error = ni.ni_dvp->v_ops->vop_create(ni.ni_dvp, ni.ni_name, ni.ni_namelen,
+						     mode & ~(td->td_proc->ps_fs->fs_umask & 0777),
+						     rdev, td->td_proc->ps_cred, &vp);
 	if (error == 0)
 		vrele(vp);
 	namei_done(&ni);

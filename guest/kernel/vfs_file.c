@@ -13,6 +13,17 @@ file_object(struct file *fp)
 	return ops->vop_object != NULL ? ops->vop_object(fp->f_vnode) : NULL;
 }
 
+/* Where page idx lies, for a moment's reading or writing; pa_release() when done. */
+static int
+object_page(struct vm_object *obj, uint64_t idx, bool write, paddr_t *pa)
+{
+	if (write)
+		return vm_object_page(obj, idx, true, pa);
+	if (!vm_object_resident(obj, idx, false, pa))
+		*pa = vm_zero_pa; /* a hole; never freed, needs no reference */
+	return 0;
+}
+
 /* Pages of the object to or from the uio, page by page: what has moved shows in the uio. */
 static int
 object_uiomove(struct vm_object *obj, struct uio *uio, size_t len)
@@ -24,7 +35,7 @@ object_uiomove(struct vm_object *obj, struct uio *uio, size_t len)
 		size_t n = MIN(len, PAGE_SIZE - (off & PAGE_MASK));
 		paddr_t pa;
 
-		error = vm_object_page(obj, atop(off), uio->uio_write, &pa);
+		error = object_page(obj, atop(off), uio->uio_write, &pa);
 		if (error != 0)
 			return error == ENOMEM && uio->uio_write ? ENOSPC : error;
 		error = uiomove((char *)PHYS_TO_DM(pa) + (off & PAGE_MASK), n, uio);
@@ -168,8 +179,7 @@ vn_truncate(struct vnode *vp, uint64_t len, struct thread *td)
 
 	if (error != 0)
 		return error;
-	if ((len < old && vp->v_seals & F_SEAL_SHRINK) ||
-	    (len > old && vp->v_seals & F_SEAL_GROW))
+	if ((len < old && vp->v_seals & F_SEAL_SHRINK) || (len > old && vp->v_seals & F_SEAL_GROW))
 		return EPERM;
 	if (len > old && len > lim_cur(td->td_proc, RLIMIT_FSIZE)) {
 		psignal(td->td_proc, SIGXFSZ);
@@ -193,10 +203,7 @@ vnode_truncate(struct file *fp, off_t len)
 
 #define SEEK_SCAN_MAX (1u << 18) /* pages looked at before a hole is called data */
 
-/*
- * Position of the next data (or hole) at or after off.  A page without a frame reads as the zero
- * page: that is a hole.  The end of the file is one too.
- */
+/* Position of the next data (or hole) at or after off.  The end of the file is a hole, too. */
 static int
 seek_content(struct vm_object *obj, uint64_t off, bool hole, off_t *newoff)
 {
@@ -204,12 +211,11 @@ seek_content(struct vm_object *obj, uint64_t off, bool hole, off_t *newoff)
 		return ENXIO;
 	for (uint64_t n = 0; off < obj->ob_size && n < SEEK_SCAN_MAX; n++) {
 		paddr_t pa;
-		int error = vm_object_page(obj, atop(off), false, &pa);
+		bool data = vm_object_resident(obj, atop(off), false, &pa);
 
-		if (error != 0)
-			return error;
-		pa_release(pa);
-		if ((pa == vm_zero_pa) == hole)
+		if (data)
+			pa_release(pa);
+		if (data != hole)
 			break;
 		off = trunc_page(off) + PAGE_SIZE;
 	}

@@ -158,7 +158,8 @@ want_follow(const struct walk *w, const struct vnode *vp, bool last, bool slash)
 	return slash && !(w->w_flags & NI_PARENT);
 }
 
-/* The path ended without a component: "/", or a magic link's target.  It is the directory itself. */
+/* The path ended without a component: "/", or a magic link's target.  It is the directory itself.
+ */
 static int
 finish_here(struct walk *w)
 {

@@ -102,9 +102,8 @@ make_dirs(void)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} dirs[] = {{"bin", 0755}, {"dev", 0755},   {"etc", 0755},  {"proc", 0555},
-		    {"run", 0755}, {"root", 0700},  {"sys", 0555},  {"tmp", 01777},
-		    {"usr", 0755}, {"var", 0755}};
+	} dirs[] = {{"bin", 0755},  {"dev", 0755}, {"etc", 0755},  {"proc", 0555}, {"run", 0755},
+		    {"root", 0700}, {"sys", 0555}, {"tmp", 01777}, {"usr", 0755},  {"var", 0755}};
 
 	for (size_t i = 0; i < nitems(dirs); i++) {
 		struct vnode *vp;

@@ -22,9 +22,9 @@ struct erofs_inode {
 	uint64_t ei_size;
 	nsec_t ei_mtime;
 	dev_t ei_rdev;
-	uint64_t ei_data;     /* image offset of the data in whole blocks; page aligned */
-	uint64_t ei_datalen;  /* bytes of the file that lie there */
-	uint64_t ei_tail;     /* image offset of the rest, packed behind the inode */
+	uint64_t ei_data;    /* image offset of the data in whole blocks; page aligned */
+	uint64_t ei_datalen; /* bytes of the file that lie there */
+	uint64_t ei_tail;    /* image offset of the rest, packed behind the inode */
 	uint64_t ei_taillen;
 };
 

@@ -188,8 +188,7 @@ memfs_getattr(struct vnode *vp, struct stat *st)
 	if (S_ISDIR(vp->v_type)) {
 		st->st_size = PAGE_SIZE;
 	} else if (S_ISREG(vp->v_type)) {
-		st->st_size =
-		    (int64_t)(n->mn_object != NULL ? n->mn_object->ob_size : n->mn_size);
+		st->st_size = (int64_t)(n->mn_object != NULL ? n->mn_object->ob_size : n->mn_size);
 		st->st_blocks = (int64_t)reg_blocks(n);
 	} else {
 		st->st_size = (int64_t)n->mn_size;

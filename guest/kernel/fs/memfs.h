@@ -4,7 +4,8 @@
  *
  * A directory entry holds one reference on its node's vnode, a directory one on its parent: a node
  * lives as long as it has a name or a user.  In a tree that starts from an EROFS image, directories
- * and nodes are made from the image when they are first looked at; from then on memory is the truth.
+ * and nodes are made from the image when they are first looked at; from then on memory is the
+ * truth.
  */
 #ifndef FS_MEMFS_H
 #define FS_MEMFS_H
@@ -124,7 +125,7 @@ int memfs_readdir(struct vnode *, off_t *off, dirfill_t, void *ctx);
 /* memfs_image.c */
 int memfs_load(struct memnode *dir);                             /* entries from the image */
 int memfs_entry_node(struct mementry *, struct memnode **);      /* not held */
-int memfs_image_object(struct memnode *, struct vm_object **);  /* data of an image file */
+int memfs_image_object(struct memnode *, struct vm_object **);   /* data of an image file */
 int memfs_image_readlink(struct memnode *, char *buf, size_t n); /* exactly n bytes */
 void memfs_unshare(struct memnode *); /* its last name is gone: forget the nid */
 

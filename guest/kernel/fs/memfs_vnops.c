@@ -128,8 +128,7 @@ memfs_symlink(struct vnode *dvp, const char *name, size_t len, const char *targe
 	if (!memfs_charge(size))
 		return ENOSPC;
 	copy = kmalloc(size + 1, 0);
-	error = copy == NULL ? ENOMEM
-			     : node_make(VTOMN(dvp), name, len, S_IFLNK | 0777, cr, &n);
+	error = copy == NULL ? ENOMEM : node_make(VTOMN(dvp), name, len, S_IFLNK | 0777, cr, &n);
 	if (error != 0) {
 		memfs_uncharge(size);
 		kfree(copy);
