@@ -5,6 +5,7 @@
  * host_receive() is called when a message has arrived; what is quick and cannot sleep is done at
  * once, the rest is queued for process 1, which also reaps the children it has inherited.
  */
+#include <sys/exit.h>
 #include <sys/host.h>
 #include <sys/kmem.h>
 #include <sys/launch.h>
