@@ -344,7 +344,8 @@ host_worker(void *arg)
 {
 	(void)arg;
 	STAT_SET(boot_ns, nanouptime());
-	host_ready();
+	host_events_enable(md_boot_events());
+	md_ready();
 	host_send_wait(TINE_MSG_READY, 0, 0, NULL, 0);
 	for (;;) {
 		while (reap_child() || serve_one())

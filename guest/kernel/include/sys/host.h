@@ -24,8 +24,6 @@ void hostchan_poll(void);
 void host_receive(uint16_t type, uint32_t id, uint32_t arg, void *payload, size_t len);
 
 /* ---- used by the rest of the kernel ---- */
-/* Tell the VMM that the kernel is up (hypercall; arch). */
-void host_ready(void);
 /* The worker (runs as init, pid 1): handles queued requests in process context; never returns. */
 void __noreturn host_worker(void *arg);
 struct process;
