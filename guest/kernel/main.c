@@ -49,10 +49,11 @@ create_idle(void)
 
 /* Called by the arch on the boot stack, with its page tables, descriptors and console in place. */
 void __noreturn
-kernel_main(void)
+kernel_main(paddr_t first_free)
 {
 	sched_init();
 	process0_init(&thread0, &process0);
+	vm_page_init(first_free);
 	vm_init();
 	pid_init();
 	process0_finish(&process0);

@@ -112,7 +112,7 @@ md_start(paddr_t bootblock)
 	identity_set();
 	arc4random_buf(&__stack_chk_guard, sizeof(__stack_chk_guard));
 	__stack_chk_guard &= ~0xffUL; /* a zero byte stops string overruns */
-	kernel_main();
+	kernel_main(first_free);
 }
 
 /* "name=value" strings back to back, each with its NUL. */

@@ -3,7 +3,10 @@
 #ifndef SYS_MAIN_H
 #define SYS_MAIN_H
 
-void kernel_main(void) __attribute__((noreturn));
+#include <sys/types.h>
+
+/* first_free: RAM from there on has never been touched and is zero. */
+void kernel_main(paddr_t first_free) __attribute__((noreturn));
 /* Everything of the machine that needs the allocator: FPU sizes, APIC, clock, channel; boot
  * parameters are applied. */
 void md_init(void);
