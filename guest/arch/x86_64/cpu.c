@@ -115,6 +115,14 @@ cpu_enable(void)
 	      RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
 }
 
+/* Programs then see no OSXSAVE, hence no AVX. */
+void
+cpu_disable_xsave(void)
+{
+	cpu_has.xsave = false;
+	lcr4(rcr4() & ~CR4_OSXSAVE);
+}
+
 #define RANDOM_TRIES 10 /* as Intel's guide recommends */
 
 bool

@@ -102,6 +102,8 @@ model_name(char name[49])
 		memcpy(name + 16 * i, part, 16);
 	}
 	name[48] = '\0';
+	if (name[0] == '\0')
+		strlcpy(name, "unknown", 49);
 }
 
 size_t

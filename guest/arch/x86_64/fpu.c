@@ -17,6 +17,7 @@
 #include <machine/cpufunc.h>
 #include <machine/fpu.h>
 
+#define XCR0_SSE 0x2U
 #define XCR0_KEPT 0x7U /* x87, SSE, AVX */
 #define AREA_ALIGN 64UL
 
@@ -82,18 +83,35 @@ registers_take(struct thread *td, const void *image)
 
 /* ---- boot ---- */
 
+static uint64_t
+xgetbv(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/*
+ * Enable what is kept, and believe only what is still enabled after an exit to the host (CPUID is
+ * one): emulated SVM does not intercept XSETBV, so the host may know nothing of our XCR0 and load
+ * its own.  Without SSE in it XSAVE is of no use.
+ */
 static void
 xsave_init(void)
 {
 	uint32_t r[4];
 
 	cpuid(0xd, 0, r);
-	fpu_xcr0 = r[0] & XCR0_KEPT;
-	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)fpu_xcr0), "d"(0));
+	__asm__ volatile("xsetbv" : : "c"(0), "a"(r[0] & XCR0_KEPT), "d"(0));
 	cpuid(0xd, 0, r);
-	fpu_size = r[1]; /* for what XCR0 enables now */
-	if (fpu_size > sizeof(fpu_initial))
-		panic("FPU state of %zu bytes", fpu_size);
+	fpu_xcr0 = xgetbv();
+	fpu_size = r[1]; /* for what is enabled now */
+	if ((fpu_xcr0 & XCR0_SSE) == 0 || fpu_size > sizeof(fpu_initial)) {
+		fpu_xcr0 = 0;
+		fpu_size = FPU_LEGACY;
+		cpu_disable_xsave();
+	}
 }
 
 void
@@ -145,12 +163,12 @@ fpu_free(struct thread *td)
 {
 	char *area = td->td_md.md_fpu, *object;
 
+	if (td == curthread) /* also without an area: a kernel thread's first exec comes here */
+		trap_use(true);
 	if (area == NULL)
 		return;
 	if (fpu_owner == td)
 		fpu_owner = NULL;
-	if (td == curthread)
-		trap_use(true);
 	td->td_md.md_fpu = NULL;
 	memcpy(&object, area + fpu_size, sizeof(object));
 	pool_put(&fpu_pool, object);

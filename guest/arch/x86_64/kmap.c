@@ -31,7 +31,6 @@
 #define SIZE_1G 0x40000000UL
 
 uint64_t *kernel_pml4;
-struct pmap kernel_pmap;
 static paddr_t next_table;
 
 paddr_t
@@ -110,8 +109,7 @@ kmap_init(const struct tine_bootblock *bb, paddr_t first_free)
 	paddr_t text = kva_to_pa(__text_start), data = kva_to_pa(__data_start);
 
 	next_table = first_free;
-	kernel_pmap.pm_cr3 = table_alloc();
-	kernel_pml4 = kernel_pmap.pm_root = PHYS_TO_DM(kernel_pmap.pm_cr3);
+	kernel_pml4 = PHYS_TO_DM(table_alloc());
 
 	kmap_image(__text_start, __text_end, KMAP_RX);
 	kmap_image(__rodata_start, __rodata_end, KMAP_RO);
@@ -126,6 +124,6 @@ kmap_init(const struct tine_bootblock *bb, paddr_t first_free)
 	kmap_direct(TINE_GPA_ROOTFS, TINE_GPA_ROOTFS + bb->rootfs_size, KMAP_RO);
 	if (!cpu_has.x2apic)
 		kmap_direct(APIC_GPA, APIC_GPA + SIZE_4K, KMAP_RW | PTE_UNCACHED);
-	lcr3(kernel_pmap.pm_cr3);
+	lcr3(DM_TO_PHYS(kernel_pml4));
 	return next_table;
 }

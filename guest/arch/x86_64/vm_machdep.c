@@ -144,7 +144,7 @@ thread_start(void)
 void
 cpu_kernel_pmap(void)
 {
-	pmap_activate(&kernel_pmap);
+	pmap_activate_kernel();
 }
 
 void
@@ -157,7 +157,10 @@ cpu_switch(struct thread *from, struct thread *to)
 	fpu_switch(to);
 	bases_load(to);
 	segments_set_kstack(to->td_kstack + KSTACK_SIZE);
-	pmap_activate(vm != NULL ? &vm->vm_pmap : &kernel_pmap);
+	if (vm != NULL)
+		pmap_activate(&vm->vm_pmap);
+	else
+		pmap_activate_kernel();
 	switch_stack(&from->td_md.md_rsp, to->td_md.md_rsp);
 }
 

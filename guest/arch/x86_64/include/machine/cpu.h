@@ -18,7 +18,8 @@ struct cpu_features {
 extern struct cpu_features cpu_has;
 void cpu_identify(void);
 void cpu_patch_smap(void); /* while the kernel's text is still writable */
-void cpu_enable(void);     /* control registers; once the kernel's own page tables are loaded */
+void cpu_disable_xsave(void);
+void cpu_enable(void); /* control registers; once the kernel's own page tables are loaded */
 
 #define CR0_TS 0x8UL
 

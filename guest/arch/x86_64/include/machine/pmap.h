@@ -25,11 +25,6 @@ struct pmap {
 	uint64_t pm_slots[4]; /* bitmap of used user entries of the root */
 };
 
-/* The boot tables (kmap.c): entries 256..511 are the kernel half, fixed before kernel_main().
- * kernel_pmap has an empty user half and is active while a thread without address space runs. */
-extern uint64_t *kernel_pml4;
-extern struct pmap kernel_pmap;
-
 /* The boot PML4 (direct map): entries 256..511, the kernel half, are fixed before pmap_init(). */
 extern uint64_t *kernel_pml4;
 
