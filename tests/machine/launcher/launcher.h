@@ -21,7 +21,7 @@
 struct options {
 	const char *save;     /* directory: boot, save the machine there, end */
 	const char *resume;   /* directory of a saved machine to go on from */
-	const char *remove;   /* directory to delete at the end */
+	const char *after;    /* shell script to run at the end, whatever that is */
 	bool terminal;        /* the emulator wants a terminal, and one for the channel */
 	bool console;         /* console of the machine on stderr */
 	bool verbose;         /* timing on stderr */

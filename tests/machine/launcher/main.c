@@ -1,7 +1,6 @@
 /* main.c: the launcher: start an emulated machine, run one command in it, exit as the command did. Called by npt and ept. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@ static const char usage[] =
 	"       launcher --tsc-khz\n"
 	"  --save DIR        boot the machine and save it in DIR (no COMMAND)\n"
 	"  --resume DIR      go on from the machine saved in DIR instead of booting\n"
-	"  --remove DIR      delete DIR at the end\n"
+	"  --after SCRIPT    run this by the shell at the end, whatever that is\n"
 	"  --write-back DIR  put the files that the agent returns into DIR\n"
 	"  --timeout SEC     end the machine then, exit status 124\n"
 	"  --terminal        give the emulator terminals for its stdio and for the channel\n"
@@ -84,13 +83,6 @@ print_tsc_khz(void)
 	return 0;
 }
 
-static int
-remove_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-	(void)st, (void)kind, (void)where;
-	return remove(path);
-}
-
 static void
 job_add(struct options *o, char letter, const char *value)
 {
@@ -135,8 +127,8 @@ parse_option(struct options *o, char **arg)
 		o->save = value;
 	else if (strcmp(name, "--resume") == 0)
 		o->resume = value;
-	else if (strcmp(name, "--remove") == 0)
-		o->remove = value;
+	else if (strcmp(name, "--after") == 0)
+		o->after = value;
 	else if (strcmp(name, "--write-back") == 0)
 		o->write_back = value;
 	else if (strcmp(name, "--timeout") == 0)
@@ -166,6 +158,15 @@ parse(struct options *o, char **arg)
 		job_add(o, 'a', *arg);
 }
 
+static const char *after;
+
+static void
+run_after(void)
+{
+	if (after != NULL && system(after) != 0)
+		fputs("machine: cleaning up failed\n", stderr);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,6 +177,8 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--tsc-khz") == 0)
 		return print_tsc_khz();
 	parse(&o, argv + 1);
+	after = o.after;
+	atexit(run_after);
 	if (o.buffered)
 		job_add(&o, 'b', "");
 	else
@@ -190,7 +193,5 @@ main(int argc, char **argv)
 			emulator_resume(&e, o.resume);
 		status = relay_run(&e, &o);
 	}
-	if (o.remove != NULL)
-		nftw(o.remove, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	return status;
 }

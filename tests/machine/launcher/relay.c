@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -305,7 +306,7 @@ relay_wait_ready(struct emulator *e, const struct options *o)
 		turn(&r);
 	if (!r.ready) {
 		finish(&r);
-		_exit(r.status);
+		exit(r.status);
 	}
 }
 
