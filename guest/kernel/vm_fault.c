@@ -189,6 +189,8 @@ access_page(struct vmspace *vm, vaddr_t va, bool write, bool force, paddr_t *pa)
 
 	if (r == NULL)
 		return EFAULT;
+	if (pmap_extract(&vm->vm_pmap, va, pa, &prot) && (prot & (write ? PROT_WRITE : PROT_READ)))
+		return 0;
 	prot = r->r_prot;
 	forced = write && force && !(prot & PROT_WRITE) && !(r->r_flags & R_SHARED);
 	if ((error = vm_fault(vm, va, write && !forced ? VMF_WRITE : VMF_READ)) != 0)

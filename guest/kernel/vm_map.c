@@ -192,6 +192,20 @@ choose_address(struct vmspace *vm, const struct map_args *ma, vaddr_t *va)
 	return 0;
 }
 
+/* Locked pages of [start, end) go; a forked child has regions marked that were never counted. */
+static void
+uncount_locked(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	const struct vm_map *map = vm->vm_map;
+
+	for (uint32_t i = map_index(map, start); vm->vm_locked > 0 && i < map->m_count; i++) {
+		if (map->m_region[i].r_start >= end)
+			break;
+		if (map->m_region[i].r_flags & R_LOCKED)
+			vm->vm_locked -= MIN(vm->vm_locked, region_npages(&map->m_region[i]));
+	}
+}
+
 static int
 map_enter(struct vmspace *vm, const struct map_args *ma, uint64_t credit, vaddr_t *addr)
 {
@@ -212,8 +226,11 @@ map_enter(struct vmspace *vm, const struct map_args *ma, uint64_t credit, vaddr_
 	    (error = pmap_remove(&vm->vm_pmap, r.r_start, r.r_end)) != 0)
 		return error;
 	split_ends(vm->vm_map, r.r_start, r.r_end);
+	uncount_locked(vm, r.r_start, r.r_end);
 	map_delete(vm->vm_map, r.r_start, r.r_end);
 	map_insert(vm->vm_map, &r);
+	if (r.r_flags & R_LOCKED)
+		vm->vm_locked += region_npages(&r);
 	map_merge(vm->vm_map, r.r_start, r.r_end);
 	*addr = r.r_start;
 	return 0;
@@ -236,6 +253,7 @@ vm_map_remove(struct vmspace *vm, vaddr_t start, vaddr_t end)
 	    (error = pmap_remove(&vm->vm_pmap, start, end)) != 0)
 		return error;
 	split_ends(vm->vm_map, start, end);
+	uncount_locked(vm, start, end);
 	map_delete(vm->vm_map, start, end);
 	note_hole(vm, start);
 	return 0;

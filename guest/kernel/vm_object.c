@@ -75,7 +75,9 @@ page_make(struct vm_object *ob, uint64_t idx, paddr_t *pa)
 		return ENOMEM;
 	}
 	ob->ob_npages++;
-	if (ob->ob_flags & OB_LOANED)
+	if (ob->ob_nmaps == 0)
+		ob->ob_flags &= ~OB_LOANED;
+	else if (ob->ob_flags & OB_LOANED)
 		vm_object_unmap(ob, idx, idx + 1);
 	vm_page_hold(pg);
 	*pa = page_to_pa(pg);
@@ -96,7 +98,6 @@ vm_object_page(struct vm_object *ob, uint64_t idx, bool write, paddr_t *pa)
 	}
 	if (write)
 		return page_make(ob, idx, pa);
-	ob->ob_flags |= OB_LOANED;
 	*pa = page_source(ob, idx);
 	return 0;
 }

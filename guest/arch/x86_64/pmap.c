@@ -201,19 +201,12 @@ pmap_fill(struct pmap *pm, vaddr_t va, const paddr_t *pas, unsigned n, int prot,
 bool
 pmap_extract(struct pmap *pm, vaddr_t va, paddr_t *pa, int *prot)
 {
-	uint64_t *table = pm->pm_root, mask = PTE_W, pte;
+	bool shared;
+	uint64_t pte = tree_lookup(pm, va, &shared);
 
-	for (int level = PT_ROOT; level > PT_LEAF; level--) {
-		if ((pte = table[pt_index(va, level)]) == 0)
-			return false;
-		mask &= pte;
-		table = pte_table(pte);
-	}
-	if ((pte = table[pt_index(va, PT_LEAF)]) == 0)
-		return false;
 	*pa = pte_pa(pte) | (va & PAGE_MASK);
-	*prot = pte_prot(pte & (mask | ~PTE_W));
-	return true;
+	*prot = pte_prot(pte);
+	return pte != 0;
 }
 
 /* A frame of our own for the page of pte: a copy, or zeroes in place of the zero frame. */
@@ -255,6 +248,8 @@ pmap_write_fault(struct pmap *pm, vaddr_t va)
 	if ((old = tree_lookup(pm, va, &shared)) == 0)
 		return ENOENT;
 	KASSERT(old & PTE_P);
+	if (old & PTE_W)
+		return 0; /* the processor remembered a stricter entry */
 	/* Below a shared table the frame gets another owner when we leave that table. */
 	if (!(old & PTE_SHARED) && (shared || !pte_exclusive(old)) &&
 	    (copy = page_copy(old)) == NULL)

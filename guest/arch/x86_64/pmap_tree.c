@@ -271,17 +271,19 @@ uint64_t
 tree_lookup(const struct pmap *pm, vaddr_t va, bool *shared)
 {
 	const uint64_t *table = pm->pm_root;
-	uint64_t e;
+	uint64_t e, mask = ~0UL;
 
 	*shared = false;
 	for (int level = PT_ROOT; level > PT_LEAF; level--) {
 		if ((e = table[pt_index(va, level)]) == 0)
 			return 0;
-		if (!(e & PTE_W) && pa_to_page(pte_pa(e))->pg_refs > 1)
-			*shared = true;
+		if (!(e & PTE_W)) {
+			mask = ~PTE_W;
+			*shared |= pa_to_page(pte_pa(e))->pg_refs > 1;
+		}
 		table = pte_table(e);
 	}
-	return table[pt_index(va, PT_LEAF)];
+	return table[pt_index(va, PT_LEAF)] & mask;
 }
 
 uint64_t *

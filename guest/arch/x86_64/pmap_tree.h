@@ -14,7 +14,8 @@
  * not given).  ENOMEM before anything has changed.
  */
 int tree_path(struct pmap *, vaddr_t va, int last, unsigned how, uint64_t **tablep);
-/* The leaf entry for va, 0 if none; *shared: something on the path has other owners. */
+/* The leaf entry for va, 0 if none, with PTE_W only if the whole path has it; *shared: a table on
+ * the path has other owners. */
 uint64_t tree_lookup(const struct pmap *, vaddr_t va, bool *shared);
 /* First leaf table whose span meets [va, end), NULL if there is none; *base = start of its span. */
 uint64_t *tree_leaf_from(const struct pmap *, vaddr_t va, vaddr_t end, vaddr_t *base);

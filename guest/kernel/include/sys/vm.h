@@ -103,8 +103,8 @@ int vm_object_punch(struct vm_object *, uint64_t start, uint64_t end);
 int vm_object_rw(struct vm_object *, uint64_t off, void *buf, size_t len, bool write, bool user);
 /* Remove every mapping of pages [first, last) from all address spaces. */
 void vm_object_unmap(struct vm_object *, uint64_t first, uint64_t last);
-#define OB_LOANED                                                                                  \
-	0x1 /* pages that are not frames of the object have been handed out to be mapped */
+/* ob_flags: pages that are not frames of the object have been mapped; set by who maps them. */
+#define OB_LOANED 0x1
 extern paddr_t vm_zero_pa; /* one frame of zeroes, mapped read-only for read faults */
 
 /* ---- regions and maps (vm_map.c) ---- */
