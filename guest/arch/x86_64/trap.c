@@ -95,7 +95,8 @@ syscall_result(struct trapframe *tf, int error, long retval)
 	return error;
 }
 
-bool
+/* Every instruction counts here, and nothing overruns args: no stack protector. */
+__attribute__((no_stack_protector)) bool
 syscall(struct trapframe *tf)
 {
 	struct thread *td = curthread;
