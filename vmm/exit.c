@@ -26,6 +26,12 @@ print_registers(struct vm *vm, const struct kvm_regs *r, const struct kvm_sregs 
 	    s->idt.base, s->idt.limit, s->gdt.base, s->gdt.limit);
 }
 
+static bool
+is_reset(const struct kvm_regs *r, const struct kvm_sregs *s)
+{
+	return r->rip == 0xfff0 && s->cs.selector == 0xf000;
+}
+
 void
 exit_report(struct vm *vm, const char *type, const char *fmt, ...)
 {
@@ -44,7 +50,11 @@ exit_report(struct vm *vm, const char *type, const char *fmt, ...)
 	    ioctl(vm->vcpu_fd, KVM_GET_SREGS, &sregs) == 0) {
 		symbols_format(&vm->kernel.symbols, regs.rip, at, sizeof(at));
 		console_show_kept(vm->console);
-		console_printf(vm->console, "tine: %s\n  at %s\n", why, at);
+		console_printf(vm->console, "guest state at %s\n", at);
+		if (is_reset(&regs, &sregs))
+			console_printf(
+			    vm->console,
+			    "  (this CPU resets itself at a triple fault: what it did is lost)\n");
 		print_registers(vm, &regs, &sregs);
 		trace_report(vm, 32);
 	}

@@ -32,9 +32,14 @@ static int
 add_sources(struct tree *tree, struct erofs_writer *w, const char *rootfs, bool directory,
 	    const struct rootfs_file *files, size_t nfiles, struct tine_error *error)
 {
-	int r = rootfs != NULL ? image_add_archive(tree, w, rootfs, directory, error)
-			       : image_add_minimal(tree, w, error);
+	int r;
 
+	if (rootfs == NULL)
+		r = image_add_minimal(tree, w, error);
+	else if (directory)
+		r = image_add_directory(tree, w, rootfs, error);
+	else
+		r = image_add_archive(tree, w, rootfs, error);
 	for (size_t i = 0; r == 0 && i < nfiles; i++)
 		r = image_add_file(tree, w, &files[i], error);
 	return r;

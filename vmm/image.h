@@ -23,9 +23,15 @@ int image_open(struct image *image, const char *rootfs, const struct rootfs_file
 	       size_t nfiles, struct tine_error *error);
 void image_close(struct image *image);
 
-/* image_archive.c: everything in the directory or archive at path. */
-int image_add_archive(struct tree *tree, struct erofs_writer *w, const char *path, bool directory,
+/* image_dir.c: everything in the directory at path that lies on the same file system. */
+int image_add_directory(struct tree *tree, struct erofs_writer *w, const char *path,
+			struct tine_error *error);
+/* image_archive.c: everything in the tar or cpio archive at path, compressed or not. */
+int image_add_archive(struct tree *tree, struct erofs_writer *w, const char *path,
 		      struct tine_error *error);
+/* image_file.c: the data of node, node->size bytes, from fd. */
+int image_copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd,
+		    const char *path, struct tine_error *error);
 /* image_file.c: one file of the host. */
 int image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_file *file,
 		   struct tine_error *error);

@@ -12,9 +12,9 @@
 
 #define COPY_BYTES (256u << 10)
 
-static int
-copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd, const char *path,
-	  struct tine_error *error)
+int
+image_copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd,
+		const char *path, struct tine_error *error)
 {
 	uint8_t *buf = malloc(COPY_BYTES);
 	uint64_t off = 0;
@@ -23,15 +23,24 @@ copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd, co
 	if (buf == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	while (r == 0 && off < node->size) {
-		uint64_t left = node->size - off;
-		ssize_t n = pread(fd, buf, left < COPY_BYTES ? left : COPY_BYTES, (off_t)off);
+		uint64_t left;
+		ssize_t n;
+		/* Holes stay holes; ENXIO: nothing but a hole is left. */
+		off_t data = lseek(fd, (off_t)off, SEEK_DATA);
 
+		if (data < 0 && errno == ENXIO)
+			break;
+		if (data >= 0)
+			off = (uint64_t)data;
+		left = off < node->size ? node->size - off : 0;
+		n = pread(fd, buf, left < COPY_BYTES ? left : COPY_BYTES, (off_t)off);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			r = tine_error_set(
-			    error, n < 0 ? errno : EIO, "rootfs-unreadable", "%s: %s", path,
-			    n < 0 ? strerror(errno) : "file became shorter while it was read");
+		if (n < 0)
+			r = tine_error_set(error, errno, "rootfs-unreadable", "%s: %s", path,
+					   strerror(errno));
+		else if (n == 0) /* it became shorter while it was read */
+			break;
 		else
 			r = erofs_write(w, node, off, buf, (size_t)n, error);
 		off += n > 0 ? (uint64_t)n : 0;
@@ -83,7 +92,7 @@ image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_fi
 	}
 	r = erofs_reserve(w, node, size, error);
 	if (r == 0)
-		r = copy_data(w, node, fd, file->host_path, error);
+		r = image_copy_data(w, node, fd, file->host_path, error);
 	if (r == 0)
 		r = tree_link(tree, file->guest_path, node, error);
 out:

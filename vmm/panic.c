@@ -41,7 +41,7 @@ print_backtrace(struct vm *vm, const struct tine_panic *p)
 	uint32_t n = p->nframes < TINE_PANIC_FRAMES ? p->nframes : TINE_PANIC_FRAMES;
 	char at[128];
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n && p->frames[i] != 0; i++)
 		console_printf(vm->console, "  #%-2u %s\n", i,
 			       symbols_format(&vm->kernel.symbols, p->frames[i], at, sizeof(at)));
 }

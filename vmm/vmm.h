@@ -80,7 +80,7 @@ int sandbox_config_check(const struct sandbox_config *config, struct tine_error 
 /* Messages that the VMM process itself sends, on the control socket only. */
 enum vmm_msg_type {
 	VMM_MSG_STARTED = 64, /* payload vmm_started; SCM_RIGHTS: shared region memfd, VM stats fd,
-				 vCPU stats fd */
+				 vCPU stats fd, /proc/PID/smaps */
 	VMM_MSG_FAILED = 65,  /* payload struct tine_error: the sandbox could not start or was
 				 stopped; last message */
 	VMM_MSG_HALTED = 66,  /* arg = halt reason; the guest ended by itself; last message */
@@ -89,8 +89,12 @@ enum vmm_msg_type {
 struct vmm_started {
 	int32_t pid;
 	uint32_t pad;
-	uint64_t start_ns; /* process start to first guest instruction */
+	uint64_t start_ns; /* sandbox_spawn() to first guest instruction */
 	uint64_t memory_bytes;
+	/* where guest memory lies in the VMM process: low RAM, high RAM, root image */
+	struct {
+		uint64_t addr, size;
+	} area[3];
 };
 
 /* A sandbox as the process that started it sees it. */
@@ -100,6 +104,10 @@ struct sandbox;
  * sandbox is usable once TINE_MSG_READY has been received.  Does not block on the boot. */
 int sandbox_spawn(const struct sandbox_config *config, struct sandbox **out,
 		  struct tine_error *error);
+
+/* The program that sandbox_spawn() executes; default: the running one.  For programs other than
+ * tine that use this library (tests).  path is borrowed. */
+void sandbox_set_program(const char *path);
 
 /* Pollable control socket; readable when sandbox_recv() has something or the process has died. */
 int sandbox_fd(const struct sandbox *sb);
@@ -117,9 +125,14 @@ struct sandbox_msg {   /* one logical message, fragments joined, checked against
 int sandbox_recv(struct sandbox *sb, struct sandbox_msg *msg, struct tine_error *error);
 
 /* Queue one logical message for the guest (fragmented as needed), copying payload.  -EPIPE if the
- * process has gone, -EMSGSIZE if too long.  Never blocks; sandbox_flush() writes on. */
+ * process has gone, -EMSGSIZE if too long, -EEXIST if id belongs to a request or launch that is not
+ * over, -EAGAIN if STDIN has more bytes than the launch's credit (nothing is sent then; wait for
+ * CREDIT).  Never blocks; sandbox_flush() writes on. */
 int sandbox_send(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, const void *payload,
 		 size_t len, struct tine_error *error);
+
+/* Bytes of STDIN that launch id takes now; 0 when there is no such launch. */
+uint64_t sandbox_stdin_credit(const struct sandbox *sb, uint32_t id);
 
 /* Write queued messages; 1 = more is queued (poll for POLLOUT), 0 = all written, -EPIPE. */
 int sandbox_flush(struct sandbox *sb, struct tine_error *error);

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/* control.c: `tine vmm`: a sandbox whose messages go to the daemon over a control socket. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "jail.h"
+#include "sandbox.h"
+#include "setup.h"
+#include "wire.h"
+
+struct control {
+	struct vmm_args args;
+	struct console console;
+	struct vm vm;
+	struct evloop loop;
+	struct channel channel;
+	struct source socket, stopped;
+	struct outq queue; /* towards the daemon; at most one record and the last message */
+	bool ended;        /* the vCPU has ended */
+	bool last_queued;
+	struct record rec;
+};
+
+static void
+watch(struct control *c)
+{
+	uint32_t events = 0;
+
+	if (!channel_backlog(&c->channel) && !c->ended)
+		events |= EPOLLIN;
+	if (!outq_empty(&c->queue))
+		events |= EPOLLOUT;
+	/* Without either the end of the daemon still has to be seen; EPOLLHUP always is. */
+	evloop_watch(&c->loop, &c->socket, events != 0 ? events : EPOLLRDHUP);
+}
+
+/* Write what is queued; after the last message the process is done. */
+static void
+flush(struct control *c)
+{
+	const uint8_t *bytes;
+	struct tine_msg hdr;
+	size_t n;
+	int r = 0;
+
+	while (r == 0 && (n = outq_peek(&c->queue, &hdr, &bytes)) > 0) {
+		r = wire_send(c->socket.fd, bytes, n, NULL, 0);
+		if (r == 0)
+			outq_pop(&c->queue);
+	}
+	if (r == -EPIPE || (c->last_queued && outq_empty(&c->queue)))
+		c->loop.quit = true;
+	else
+		watch(c);
+}
+
+static void
+queue(struct control *c, const struct tine_msg *hdr, const void *payload)
+{
+	if (outq_push(&c->queue, hdr, payload) != 0)
+		c->loop.quit = true; /* the daemon sees the socket end */
+	else
+		flush(c);
+}
+
+static void
+queue_last(struct control *c, uint16_t type, uint32_t arg, const struct tine_error *error)
+{
+	struct tine_msg hdr = {
+	    .len = error != NULL ? sizeof(*error) : 0,
+	    .type = type,
+	    .arg = arg,
+	};
+
+	if (c->last_queued)
+		return;
+	c->last_queued = true;
+	queue(c, &hdr, error);
+}
+
+static void
+on_record(void *arg, const struct tine_msg *hdr, const uint8_t *payload)
+{
+	queue(arg, hdr, payload);
+}
+
+static bool
+accepts(void *arg)
+{
+	const struct control *c = arg;
+
+	return outq_empty(&c->queue) && !c->last_queued;
+}
+
+static void
+on_drained(void *arg)
+{
+	watch(arg);
+}
+
+static void
+on_failed(void *arg, const struct tine_error *error)
+{
+	queue_last(arg, VMM_MSG_FAILED, 0, error);
+}
+
+/* Everything the guest left in the ring has been sent: report its end. */
+static void
+finish_if_drained(struct control *c)
+{
+	const struct vm_end *end = &c->vm.end;
+
+	if (!c->ended || !outq_empty(&c->queue) || c->last_queued)
+		return;
+	if (end->kind == VM_HALTED)
+		queue_last(c, VMM_MSG_HALTED, end->arg, NULL);
+	else
+		queue_last(c, VMM_MSG_FAILED, 0, &end->error);
+}
+
+static void
+on_stopped(void *arg, uint32_t events)
+{
+	struct control *c = arg;
+
+	(void)events;
+	evloop_watch(&c->loop, &c->stopped, 0);
+	c->ended = true;
+	channel_resume(&c->channel);
+	finish_if_drained(c);
+}
+
+/* One record of the daemon's; false when no more should be read now. */
+static bool
+take_record(struct control *c)
+{
+	struct tine_error error;
+	int r;
+
+	if (channel_backlog(&c->channel) || c->ended)
+		return false;
+	r = wire_recv(c->socket.fd, &c->rec, NULL, NULL, &error);
+	if (r == -EPIPE)
+		c->loop.quit = true; /* the daemon has gone, and so has the reason to be here */
+	if (r == 0 || r == -EPIPE)
+		return false;
+	if (r == 1)
+		r = msg_check(&c->rec.hdr, true, &error);
+	if (r == 0)
+		r = channel_forward(&c->channel, &c->rec.hdr, c->rec.payload, &error);
+	if (r < 0)
+		queue_last(c, VMM_MSG_FAILED, 0, &error);
+	return r == 0;
+}
+
+static void
+on_socket(void *arg, uint32_t events)
+{
+	struct control *c = arg;
+
+	if ((events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0) {
+		c->loop.quit = true;
+		return;
+	}
+	if ((events & EPOLLOUT) != 0) {
+		flush(c);
+		if (outq_empty(&c->queue) && !c->loop.quit) {
+			channel_resume(&c->channel);
+			finish_if_drained(c);
+		}
+	}
+	while ((events & EPOLLIN) != 0 && take_record(c))
+		continue;
+	if (!c->loop.quit)
+		watch(c);
+}
+
+static int
+send_started(struct control *c, struct tine_error *error)
+{
+	struct {
+		struct tine_msg hdr;
+		struct vmm_started info;
+	} m = {.hdr = {.len = sizeof(m.info), .type = VMM_MSG_STARTED}};
+	static const enum mem_slot slots[3] = {MEM_LOW, MEM_HIGH, MEM_ROOTFS};
+	struct timespec now;
+	int fds[WIRE_FDS], r;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	m.info.pid = getpid();
+	m.info.start_ns =
+	    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - c->args.spawned_ns;
+	m.info.memory_bytes = c->vm.mem.region[MEM_LOW].size + c->vm.mem.region[MEM_HIGH].size;
+	for (int i = 0; i < 3; i++) {
+		m.info.area[i].addr = (uintptr_t)c->vm.mem.region[slots[i]].hva;
+		m.info.area[i].size = c->vm.mem.region[slots[i]].size;
+	}
+	fds[0] = c->vm.mem.shared_fd;
+	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
+	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
+	fds[3] = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	for (int i = 1; i < WIRE_FDS; i++)
+		if (fds[i] < 0) /* an older host: that part of the figures is missing */
+			fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), fds, WIRE_FDS);
+	for (int i = 1; i < WIRE_FDS; i++)
+		close(fds[i]);
+	return r == 0 ? 0 : tine_error_set(error, -r, "vmm-gone", "cannot report to the daemon");
+}
+
+static int
+open_events(struct control *c, struct tine_error *error)
+{
+	struct channel_client client = {
+	    .record = on_record,
+	    .accepts = accepts,
+	    .drained = on_drained,
+	    .failed = on_failed,
+	    .arg = c,
+	};
+	int r = evloop_init(&c->loop, error);
+
+	if (r == 0)
+		r = channel_init(&c->channel, &c->vm, &c->loop, &client, error);
+	c->socket = (struct source){.fd = c->args.control_fd, .ready = on_socket, .arg = c};
+	c->stopped = (struct source){.fd = c->vm.stopped_fd, .ready = on_stopped, .arg = c};
+	if (r == 0 && (evloop_watch(&c->loop, &c->stopped, EPOLLIN) != 0 ||
+		       evloop_watch(&c->loop, &c->socket, EPOLLIN) != 0))
+		r = tine_error_set(error, EIO, "no-files", "epoll failed");
+	return r;
+}
+
+static int
+serve(struct control *c, struct tine_error *error)
+{
+	int r = open_events(c, error);
+
+	if (r == 0)
+		r = send_started(c, error);
+	if (r == 0 && c->vm.jailed)
+		r = jail_process(error);
+	if (r == 0)
+		r = vm_start(&c->vm, error);
+	if (r == 0 && c->vm.jailed)
+		r = jail_io_thread(error);
+	while (r == 0 && !c->loop.quit) {
+		r = evloop_step(&c->loop);
+		if (r != 0)
+			tine_error_set(error, -r, "io", "event loop: %s", strerror(-r));
+	}
+	return r;
+}
+
+static void
+report_failure(const struct control *c, const struct tine_error *error)
+{
+	struct {
+		struct tine_msg hdr;
+		struct tine_error error;
+	} m = {.hdr = {.len = sizeof(m.error), .type = VMM_MSG_FAILED}, .error = *error};
+
+	wire_send(c->args.control_fd, (const uint8_t *)&m, sizeof(m), NULL, 0);
+}
+
+int
+vmm_cmd_vmm(int argc, char **argv)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	struct tine_error error;
+	int r;
+
+	if (c == NULL)
+		return 1;
+	console_init(&c->console, STDERR_FILENO, false);
+	r = vmm_args_parse(&c->args, argc, argv, &error);
+	if (r != 0) {
+		console_printf(&c->console, "tine: %s\n", error.detail);
+		return 2;
+	}
+	if (c->args.die_with_parent)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
+	if (r == 0)
+		r = serve(c, &error);
+	if (r != 0)
+		report_failure(c, &error);
+	/* The kernel takes everything down faster than it could be done here, piece by piece. */
+	_exit(r == 0 ? 0 : 1);
+}

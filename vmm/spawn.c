@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* spawn.c: start a VMM process, kill it, reap it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+#define CONTROL_FD 3
+
+static const char *program = "/proc/self/exe";
+
+void
+sandbox_set_program(const char *path)
+{
+	program = path;
+}
+
+static int
+set_actions(posix_spawn_file_actions_t *fa, posix_spawnattr_t *attr, int control)
+{
+	sigset_t none, all;
+	int r;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	/* Its own process group: keys of the daemon's terminal are for the daemon alone. */
+	r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+					       POSIX_SPAWN_SETPGROUP);
+	if (r == 0)
+		r = posix_spawnattr_setpgroup(attr, 0);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(attr, &none);
+	if (r == 0)
+		r = posix_spawnattr_setsigdefault(attr, &all);
+	if (r == 0)
+		r = posix_spawn_file_actions_addopen(fa, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(fa, STDIN_FILENO, STDOUT_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(fa, control, CONTROL_FD);
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(fa, CONTROL_FD + 1);
+	return r;
+}
+
+static int
+spawn(char **argv, int control, pid_t *pid)
+{
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	int r = posix_spawn_file_actions_init(&fa);
+
+	if (r != 0)
+		return r;
+	r = posix_spawnattr_init(&attr);
+	if (r == 0) {
+		r = set_actions(&fa, &attr, control);
+		if (r == 0)
+			r = posix_spawn(pid, program, &fa, &attr, argv, environ);
+		posix_spawnattr_destroy(&attr);
+	}
+	posix_spawn_file_actions_destroy(&fa);
+	return r;
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static struct sandbox *
+new_sandbox(void)
+{
+	struct sandbox *sb = calloc(1, sizeof(*sb));
+
+	if (sb != NULL) {
+		sb->fd = sb->pidfd = sb->smaps_fd = sb->vm_stats.fd = sb->vcpu_stats.fd = -1;
+		sb->reaped = true; /* nothing to reap yet */
+		proto_init(&sb->proto);
+	}
+	return sb;
+}
+
+static int
+start(struct sandbox *sb, const struct sandbox_config *config, int control,
+      struct tine_error *error)
+{
+	struct vmm_args args = {
+	    .config = *config,
+	    .spawned_ns = now_ns(),
+	    .control_fd = CONTROL_FD,
+	    /* The signal comes when the *thread* ends that started the process. */
+	    .die_with_parent = syscall(SYS_gettid) == getpid(),
+	};
+	char **argv = vmm_argv_make(&args);
+	int r;
+
+	if (argv == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	r = spawn(argv, control, &sb->pid);
+	vmm_argv_free(argv);
+	if (r != 0)
+		return tine_error_set(error, r, "spawn-failed", "cannot start a VMM process: %s",
+				      strerror(r));
+	sb->reaped = false;
+	/* Not reaped yet, so the number is still that process. */
+	sb->pidfd = (int)syscall(SYS_pidfd_open, sb->pid, 0);
+	if (sb->pidfd < 0)
+		return tine_error_set(error, errno, "spawn-failed", "pidfd_open: %s",
+				      strerror(errno));
+	fcntl(sb->pidfd, F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
+int
+sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct tine_error *error)
+{
+	struct sandbox *sb = new_sandbox();
+	int pair[2], r;
+
+	if (sb == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	r = sandbox_config_check(config, error);
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		r = tine_error_set(error, errno, "no-files", "socketpair: %s", strerror(errno));
+	if (r == 0) {
+		sb->fd = pair[0];
+		r = start(sb, config, pair[1], error);
+		close(pair[1]);
+	}
+	if (r == 0)
+		*out = sb;
+	else
+		sandbox_destroy(sb);
+	return r;
+}
+
+int
+sandbox_fd(const struct sandbox *sb)
+{
+	return sb->fd;
+}
+
+pid_t
+sandbox_pid(const struct sandbox *sb)
+{
+	return sb->pid;
+}
+
+void
+sandbox_kill(struct sandbox *sb)
+{
+	if (sb->reaped)
+		return;
+	if (sb->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, sb->pidfd, SIGKILL, NULL, 0);
+	else
+		kill(sb->pid, SIGKILL);
+}
+
+void
+sandbox_reap(struct sandbox *sb, int timeout_ms)
+{
+	struct pollfd p = {.fd = sb->pidfd, .events = POLLIN};
+
+	if (sb->reaped)
+		return;
+	if (sb->pidfd >= 0 && timeout_ms >= 0)
+		poll(&p, 1, timeout_ms);
+	if (waitpid(sb->pid, &sb->wait_status, timeout_ms >= 0 ? WNOHANG : 0) == sb->pid)
+		sb->reaped = true;
+}
+
+void
+sandbox_destroy(struct sandbox *sb)
+{
+	sandbox_kill(sb);
+	sandbox_reap(sb, -1);
+	hoststats_detach(sb);
+	if (sb->shared != NULL)
+		munmap((void *)(uintptr_t)sb->shared, TINE_SHARED_SIZE);
+	if (sb->fd >= 0)
+		close(sb->fd);
+	if (sb->pidfd >= 0)
+		close(sb->pidfd);
+	proto_free(&sb->proto);
+	joiner_free(&sb->joiner);
+	outq_free(&sb->queue);
+	free(sb);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* vmm_args.c: a sandbox's configuration as the command line of `tine vmm`, both ways. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+
+#define ARGS_FIXED 32u
+
+struct argv_builder {
+	char **v;
+	size_t n, cap;
+	bool failed;
+};
+
+static void
+push(struct argv_builder *b, char *s)
+{
+	if (b->n + 1 >= b->cap) {
+		size_t cap = b->cap != 0 ? b->cap * 2 : ARGS_FIXED;
+		char **v = realloc(b->v, cap * sizeof(*v));
+
+		if (v == NULL) {
+			b->failed = true;
+			free(s);
+			return;
+		}
+		b->v = v;
+		b->cap = cap;
+	}
+	b->failed = b->failed || s == NULL;
+	b->v[b->n++] = s;
+	b->v[b->n] = NULL;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+pushf(struct argv_builder *b, const char *fmt, ...)
+{
+	char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	push(b, s);
+}
+
+static void
+push_config(struct argv_builder *b, const struct sandbox_config *c)
+{
+	char id[sizeof(c->id) * 2 + 1];
+
+	for (size_t i = 0; i < sizeof(c->id); i++)
+		snprintf(id + 2 * i, 3, "%02x", c->id[i]);
+	pushf(b, "--id=%s", id);
+	pushf(b, "--memory=%llu", (unsigned long long)c->memory_mib);
+	pushf(b, "--jail=%u", c->jail);
+	if (c->hostname != NULL)
+		pushf(b, "--hostname=%s", c->hostname);
+	if (c->kernel != NULL)
+		pushf(b, "--kernel=%s", c->kernel);
+	if (c->rootfs != NULL)
+		pushf(b, "--rootfs=%s", c->rootfs);
+	if (c->gdb != NULL)
+		pushf(b, "--gdb=%s", c->gdb);
+	if (c->events)
+		pushf(b, "--events");
+	if (c->trace)
+		pushf(b, "--trace");
+	for (size_t i = 0; c->params != NULL && c->params[i] != NULL; i++)
+		pushf(b, "--sysctl=%s", c->params[i]);
+	for (size_t i = 0; i < c->nfiles; i++) {
+		pushf(b, "--add-host=%s", c->files[i].host_path);
+		pushf(b, "--add-guest=%s", c->files[i].guest_path);
+		pushf(b, "--add-mode=%o", c->files[i].mode);
+	}
+}
+
+char **
+vmm_argv_make(const struct vmm_args *args)
+{
+	struct argv_builder b = {0};
+
+	pushf(&b, "tine");
+	pushf(&b, "vmm");
+	pushf(&b, "--control=%d", args->control_fd);
+	pushf(&b, "--spawned=%llu", (unsigned long long)args->spawned_ns);
+	if (args->die_with_parent)
+		pushf(&b, "--die-with-parent");
+	push_config(&b, &args->config);
+	if (b.failed) {
+		vmm_argv_free(b.v);
+		return NULL;
+	}
+	return b.v;
+}
+
+void
+vmm_argv_free(char **argv)
+{
+	for (size_t i = 0; argv != NULL && argv[i] != NULL; i++)
+		free(argv[i]);
+	free(argv);
+}
+
+enum {
+	OPT_CONTROL = 256,
+	OPT_SPAWNED,
+	OPT_DIE,
+	OPT_ID,
+	OPT_MEMORY,
+	OPT_JAIL,
+	OPT_HOSTNAME,
+	OPT_KERNEL,
+	OPT_ROOTFS,
+	OPT_GDB,
+	OPT_EVENTS,
+	OPT_TRACE,
+	OPT_SYSCTL,
+	OPT_ADD_HOST,
+	OPT_ADD_GUEST,
+	OPT_ADD_MODE,
+};
+
+static const struct option options[] = {
+    {"control", required_argument, NULL, OPT_CONTROL},
+    {"spawned", required_argument, NULL, OPT_SPAWNED},
+    {"die-with-parent", no_argument, NULL, OPT_DIE},
+    {"id", required_argument, NULL, OPT_ID},
+    {"memory", required_argument, NULL, OPT_MEMORY},
+    {"jail", required_argument, NULL, OPT_JAIL},
+    {"hostname", required_argument, NULL, OPT_HOSTNAME},
+    {"kernel", required_argument, NULL, OPT_KERNEL},
+    {"rootfs", required_argument, NULL, OPT_ROOTFS},
+    {"gdb", required_argument, NULL, OPT_GDB},
+    {"events", no_argument, NULL, OPT_EVENTS},
+    {"trace", no_argument, NULL, OPT_TRACE},
+    {"sysctl", required_argument, NULL, OPT_SYSCTL},
+    {"add-host", required_argument, NULL, OPT_ADD_HOST},
+    {"add-guest", required_argument, NULL, OPT_ADD_GUEST},
+    {"add-mode", required_argument, NULL, OPT_ADD_MODE},
+    {NULL, 0, NULL, 0},
+};
+
+static bool
+parse_id(uint8_t id[16], const char *s)
+{
+	unsigned byte;
+
+	if (strlen(s) != 32)
+		return false;
+	for (int i = 0; i < 16; i++) {
+		if (sscanf(s + 2 * i, "%2x", &byte) != 1)
+			return false;
+		id[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
+/* The three --add options of a file come in this order. */
+static bool
+take_file(struct vmm_args *a, int c)
+{
+	struct sandbox_config *config = &a->config;
+	struct rootfs_file *last = config->nfiles > 0 ? &a->files[config->nfiles - 1] : NULL;
+
+	if (c == OPT_ADD_HOST)
+		a->files[config->nfiles++].host_path = optarg;
+	else if (last != NULL && c == OPT_ADD_GUEST)
+		last->guest_path = optarg;
+	else if (last != NULL)
+		last->mode = (unsigned)strtoul(optarg, NULL, 8);
+	return c == OPT_ADD_HOST || last != NULL;
+}
+
+static bool
+take(struct vmm_args *a, int c, size_t *nparams)
+{
+	struct sandbox_config *config = &a->config;
+
+	switch (c) {
+	case OPT_CONTROL:
+		a->control_fd = atoi(optarg);
+		break;
+	case OPT_SPAWNED:
+		a->spawned_ns = strtoull(optarg, NULL, 10);
+		break;
+	case OPT_DIE:
+		a->die_with_parent = true;
+		break;
+	case OPT_ID:
+		return parse_id(config->id, optarg);
+	case OPT_MEMORY:
+		config->memory_mib = strtoull(optarg, NULL, 10);
+		break;
+	case OPT_JAIL:
+		config->jail = (unsigned)strtoul(optarg, NULL, 10);
+		break;
+	case OPT_HOSTNAME:
+		config->hostname = optarg;
+		break;
+	case OPT_KERNEL:
+		config->kernel = optarg;
+		break;
+	case OPT_ROOTFS:
+		config->rootfs = optarg;
+		break;
+	case OPT_GDB:
+		config->gdb = optarg;
+		break;
+	case OPT_EVENTS:
+		config->events = true;
+		break;
+	case OPT_TRACE:
+		config->trace = true;
+		break;
+	case OPT_SYSCTL:
+		a->params[(*nparams)++] = optarg;
+		break;
+	case OPT_ADD_HOST:
+	case OPT_ADD_GUEST:
+	case OPT_ADD_MODE:
+		return take_file(a, c);
+	default:
+		return false;
+	}
+	return true;
+}
+
+int
+vmm_args_parse(struct vmm_args *a, int argc, char **argv, struct tine_error *error)
+{
+	size_t nparams = 0;
+	bool ok = true;
+	int c;
+
+	memset(a, 0, sizeof(*a));
+	a->control_fd = -1;
+	a->files = calloc((size_t)argc, sizeof(*a->files));
+	a->params = calloc((size_t)argc + 1, sizeof(*a->params));
+	if (a->files == NULL || a->params == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	while (ok && (c = getopt_long(argc, argv, "+", options, NULL)) != -1)
+		ok = take(a, c, &nparams);
+	a->config.files = a->files;
+	a->config.params = a->params;
+	if (!ok || optind != argc || a->control_fd < 0)
+		return tine_error_set(error, EINVAL, "usage",
+				      "'tine vmm' is started by 'tine serve', not by hand");
+	return 0;
+}
+
+void
+vmm_args_free(struct vmm_args *a)
+{
+	free(a->files);
+	free(a->params);
+}
