@@ -52,11 +52,13 @@ sched_set_idle(struct thread *td)
 	idlethread = td;
 }
 
-/* Priority from nice (-20..19) and recent use; 0 is best. */
+/* Priority from nice (-20..19) and recent use; 0 is best.  The kernel's own threads come first. */
 void
 sched_setprio(struct thread *td)
 {
-	int prio = 10 + td->td_proc->ps_nice / 2 + (int)td->td_estcpu / 5;
+	int prio = td->td_proc->ps_flags & PS_SYSTEM
+		       ? 0
+		       : 10 + td->td_proc->ps_nice / 2 + (int)td->td_estcpu / 5;
 
 	td->td_priority = (uint32_t)MIN(MAX(prio, 0), NQUEUES - 1);
 }
@@ -69,8 +71,10 @@ setrunqueue(struct thread *td)
 	TAILQ_INSERT_TAIL(&runq[td->td_priority], td, td_runq);
 	runq_bits |= 1u << td->td_priority;
 	runq_count++;
-	if (curthread != NULL && td->td_priority < curthread->td_priority)
+	if (td->td_priority < curthread->td_priority)
 		curthread->td_flags |= TDF_NEEDRESCHED;
+	if (runq_count == 1 && curthread != idlethread)
+		clock_reprogram(); /* the running thread's turn now ends */
 }
 
 void
