@@ -175,6 +175,7 @@ memfs_link(struct vnode *dvp, const char *name, size_t len, struct vnode *target
 	memdir_set(e, n);
 	memdir_insert(dir, e);
 	n->mn_nlink++;
+	n->mn_flags &= ~MN_LINKABLE;
 	n->mn_ctime = nanotime();
 	memfs_touch(dir);
 	return 0;

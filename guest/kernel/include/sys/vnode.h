@@ -165,7 +165,7 @@ int vn_size(struct vnode *, uint64_t *size);
 int vn_stat(struct vnode *, struct stat *);
 /* New size of a regular file, within seals and RLIMIT_FSIZE (SIGXFSZ). */
 int vn_truncate(struct vnode *, uint64_t len, struct thread *);
-#define FILE_MAXSIZE (1UL << 43)
+#define FILE_MAXSIZE ((uint64_t)INT64_MAX & ~PAGE_MASK)
 extern const struct fileops vnode_fileops; /* regular files: data of the vnode's object */
 extern const struct fileops vnode_dirops;  /* open directories */
 extern const struct fileops vnode_pathops; /* O_PATH */
