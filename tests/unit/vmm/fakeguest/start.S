@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* start.S: entry, interrupt stub and ABI note of the fake guest kernel. */
+#include "abi_version.h"
+
+	.section .text.start, "ax"
+	.globl start
+start:
+	leaq stack_top(%rip), %rsp
+	xorl %ebp, %ebp
+	call guest_main
+1:	hlt
+	jmp 1b
+
+/* Vector 0x21: note it, end it.  Only flags and rax, rdx are touched. */
+	.globl channel_interrupt
+channel_interrupt:
+	pushq %rax
+	movl $1, interrupted(%rip)
+	movl $0xfee000b0, %eax
+	movl $0, (%rax)
+	popq %rax
+	iretq
+
+	.section .note.tine, "a"
+	.align 4
+	.long 5, 4, 1
+	.asciz "tine"
+	.align 4
+	.long FAKE_ABI_VERSION
+
+	.bss
+	.align 16
+	.skip 16384
+stack_top:
+	.section .note.GNU-stack, "", @progbits
