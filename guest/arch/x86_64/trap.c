@@ -52,7 +52,6 @@ enum {
 };
 
 /* Page fault error code */
-#define PF_PRESENT 0x1
 #define PF_WRITE 0x2
 #define PF_RESERVED 0x8
 #define PF_EXEC 0x10
@@ -170,7 +169,7 @@ kernel_page_fault(struct thread *td, struct trapframe *tf, vaddr_t va)
 	struct vmspace *vm;
 	int error = EFAULT;
 
-	if (f == NULL || va >= VM_USER_MAX || td == NULL)
+	if (f == NULL || va >= VM_USER_MAX || td == NULL || (tf->tf_err & PF_RESERVED) != 0)
 		return false;
 	vm = td->td_proc->ps_vmspace;
 	if (vm != NULL)

@@ -78,10 +78,13 @@ stack_init(struct thread *td)
 	td->td_md.md_tf = tf;
 }
 
+/* Keeps what brought the thread into the kernel: a tracer sees execve as the call under way. */
 static void
 user_frame_init(struct trapframe *tf, vaddr_t entry, vaddr_t stack)
 {
 	*tf = (struct trapframe){
+	    .tf_trapno = tf->tf_trapno,
+	    .tf_err = tf->tf_err,
 	    .tf_rip = user_pc(entry),
 	    .tf_cs = SEL_UCODE,
 	    .tf_rflags = RFLAGS_IF | RFLAGS_FIXED,
@@ -101,7 +104,7 @@ cpu_fork(struct thread *parent, struct thread *child, vaddr_t stack, bool set_tc
 	md->md_arg = arg;
 	if (func != NULL) {
 		fpu_free(child);
-		user_frame_init(md->md_tf, VM_USER_MAX, 0);
+		*md->md_tf = (struct trapframe){0};
 		return;
 	}
 	*md->md_tf = *pmd->md_tf;
