@@ -146,6 +146,8 @@ sigwait(struct thread *td, sigset_t set, nsec_t deadline, struct siginfo *si, in
 	for (;;) {
 		if ((*sigp = signal_take(td, set, si)) != 0)
 			break;
+		if (error == 0 && deadline != 0 && nanouptime() >= deadline)
+			error = ETIMEDOUT;
 		if (error == ETIMEDOUT || (error == EINTR && signal_pending(td)))
 			break;
 		td->td_sigwait = set;
@@ -187,7 +189,9 @@ on_sigstack(struct thread *td)
 	const struct sigaltstack *ss = &td->td_sigstk;
 	vaddr_t sp = cpu_user_sp(td);
 
-	return !(ss->ss_flags & SS_DISABLE) && sp > ss->ss_sp && sp - ss->ss_sp <= ss->ss_size;
+	/* One that disarms itself may be replaced from within. */
+	return ((uint32_t)ss->ss_flags & (SS_DISABLE | SS_AUTODISARM)) == 0 && sp > ss->ss_sp &&
+	       sp - ss->ss_sp <= ss->ss_size;
 }
 
 static int
@@ -218,7 +222,9 @@ SYSCALL(sigaltstack)
 	struct sigaltstack new, old = td->td_sigstk;
 	int error;
 
-	if (on_sigstack(td))
+	if (old.ss_size == 0)
+		old.ss_flags = SS_DISABLE;
+	else if (on_sigstack(td))
 		old.ss_flags |= SS_ONSTACK;
 	old.ss_pad = 0;
 	if (a[0] != 0) {

@@ -16,6 +16,7 @@
 #define PTIMER_MAX 256 /* per process */
 #define SIGEV_SIGNAL 0
 #define SIGEV_NONE 1
+#define SIGEV_THREAD 2 /* the C library's affair: a signal to the kernel */
 #define SIGEV_THREAD_ID 4
 #define REARM_MIN 20000ULL /* ns, as for interval timers */
 
@@ -156,6 +157,7 @@ sigevent_copyin(struct thread *td, vaddr_t uaddr, struct sigevent *ev)
 			return EINVAL;
 		break;
 	case SIGEV_SIGNAL:
+	case SIGEV_THREAD:
 		break;
 	default:
 		return EINVAL;

@@ -177,6 +177,7 @@ void sigacts_exec(struct process *); /* handlers to default, ignored stay; un-sh
 void siginfo_init(struct siginfo *, int sig, int code); /* the rest zero */
 void sigpend_init(struct sigpend *);
 void sigpend_flush(struct sigpend *);
+int sigpend_add(struct process *, struct sigpend *, int sig, const struct siginfo *); /* EAGAIN */
 /* Queue a timer's own entry to the process, or to its thread td if that is not NULL: false if the
  * signal is ignored. */
 struct sigqueue;
