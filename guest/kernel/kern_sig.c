@@ -223,6 +223,7 @@ signal_post(struct process *ps, struct thread *td, int sig)
 		td = choose_thread(ps, sigmask(sig), NULL);
 	if (td != NULL && takes(td, sigmask(sig)))
 		signal_wake(td);
+	signalfd_posted();
 }
 
 int

@@ -204,6 +204,9 @@ void trapsignal(struct thread *, int sig, int code, vaddr_t addr);
 /* May the sender (current process) signal the target? 0 or EPERM. */
 int cansignal(struct process *target, int sig);
 
+/* A signal has become pending somewhere: whoever waits on a signalfd looks (sys_signalfd.c). */
+void signalfd_posted(void);
+
 /* Is there an unblocked, not ignored signal (or a pending exit/stop request)? Cheap. */
 bool signal_pending(struct thread *);
 /* Recompute td_sigpending hint after mask or queue changes. */
