@@ -83,7 +83,10 @@ falloc_punch(struct vnode *vp, uint64_t start, uint64_t end, const struct cred *
 	return error == ENOMEM ? ENOSPC : error;
 }
 
-/* Space is memory, taken when it is written: what is allocated here is the size alone. */
+/*
+ * Space is memory, taken when it is written: what is allocated here is the size alone, if it could
+ * be had at all.
+ */
 static int
 falloc_vnode(struct thread *td, struct vnode *vp, int mode, uint64_t start, uint64_t end)
 {
@@ -94,6 +97,8 @@ falloc_vnode(struct thread *td, struct vnode *vp, int mode, uint64_t start, uint
 		error = falloc_punch(vp, start, end, td->td_proc->ps_cred);
 		if (error != 0)
 			return error;
+	} else if (end - start > ptoa(vm_frames_free())) {
+		return ENOSPC;
 	}
 	if (mode & FALLOC_KEEP_SIZE)
 		return 0;

@@ -8,6 +8,7 @@
 #include <sys/systm.h>
 #include <sys/vm.h>
 #include <sys/vnode.h>
+#include "../../../guest/kernel/fs/memfs.h"
 #include "hosted.h"
 
 #define NFRAMES 4096
@@ -317,6 +318,18 @@ wakeup(const void *chan __unused)
 {
 }
 
+/* Something to mount on /dev; /dev/shm is mounted on top of it. */
+struct vnode *
+devfs_root(void)
+{
+	struct vnode *root = memfs_create(NULL, 0, 0755), *vp;
+
+	if (root->v_ops->vop_create(root, "shm", 3, S_IFDIR | 0755, 0, curthread->td_proc->ps_cred,
+				    &vp) == 0)
+		vrele(vp);
+	return root;
+}
+
 paddr_t
 md_rootfs(uint64_t *size)
 {
@@ -379,6 +392,15 @@ hosted_boot(const void *image, size_t size)
 	boot_process(0, fd_new());
 	vfs_init();
 	boot_process(1, fd_copy(procs[0].ps_fd));
+}
+
+void
+hosted_leave_chroot(void)
+{
+	struct fsinfo *fs = curthread->td_proc->ps_fs;
+
+	vrele(fs->fs_root);
+	fs->fs_root = vhold(rootvnode);
 }
 
 uint64_t

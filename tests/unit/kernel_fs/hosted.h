@@ -8,7 +8,9 @@
 
 /* Boot the file tree over an image (copied; NULL = none).. */
 void hosted_boot(const void *image, size_t size);
+/* Ids of the running process. */
 void hosted_set_ids(unsigned uid, unsigned gid);
+void hosted_leave_chroot(void);
 uint64_t hosted_objects(void);     /* kernel allocations not freed */
 uint64_t hosted_frames(void);      /* frames in use */
 extern int64_t hosted_fail_at;     /* > 0: the n-th allocation from now fails once */

@@ -131,7 +131,7 @@ test_links_and_counts(void **state)
 	is(stat_("b").st_ino, stat_("a").st_ino);
 	is(CALL(link, "a", "b"), -EEXIST);
 	is(CALL(link, ".", "c"), -EPERM);
-	is(CALL(link, "a", "/dev/shm/a"), -ENOENT); /* no /dev in this tree */
+	is(CALL(link, "a", "/dev/shm/a"), -EXDEV);
 	ok(CALL(unlink, "a"));
 	expect("b", "one");
 	ok(CALL(symlink, "b", "s"));
@@ -236,6 +236,42 @@ test_removed_directories(void **state)
 	is(open_("x", O_CREAT | O_WRONLY, 0644), -ENOENT);
 	is(stat_(".").st_nlink, 0);
 	ok(CALL(chdir, "/"));
+}
+
+static void
+test_mounts(void **state)
+{
+	char buf[64];
+	struct stat root, dev, shm, dot;
+
+	(void)state;
+	ok(CALL(stat, "/", &root));
+	ok(CALL(stat, "/dev", &dev));
+	ok(CALL(stat, "/dev/shm", &shm));
+	assert_int_not_equal(root.st_dev, dev.st_dev);
+	assert_int_not_equal(shm.st_dev, dev.st_dev);
+	ok(CALL(stat, "/dev/shm/..", &dot));
+	is(dot.st_ino, dev.st_ino);
+	is(dot.st_dev, dev.st_dev);
+	ok(CALL(stat, "/dev/shm/../..", &dot));
+	is(dot.st_ino, root.st_ino);
+	is(CALL(rmdir, "/dev/shm"), -EBUSY);
+	is(CALL(rename, "/dev/shm", "/dev/x"), -EBUSY);
+	put("/dev/shm/f", "x");
+	is(CALL(rename, "/dev/shm/f", "/tmp/f"), -EXDEV);
+	ok(CALL(mkdir, "/dev/shm/sub", 0755));
+	ok(CALL(chdir, "/dev/shm/sub"));
+	assert_true(CALL(getcwd, buf, sizeof(buf)) > 0);
+	assert_string_equal(buf, "/dev/shm/sub");
+	ok(CALL(chroot, "/dev/shm"));
+	ok(CALL(stat, "/..", &dot));
+	is(dot.st_dev, shm.st_dev);
+	assert_true(CALL(getcwd, buf, sizeof(buf)) > 0);
+	assert_string_equal(buf, "/sub");
+	ok(CALL(chdir, "/../../.."));
+	assert_true(CALL(getcwd, buf, sizeof(buf)) > 0);
+	assert_string_equal(buf, "/");
+	hosted_leave_chroot();
 }
 
 static void
@@ -586,12 +622,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_open_errors), cmocka_unit_test(test_links_and_counts),
-	    cmocka_unit_test(test_rename),      cmocka_unit_test(test_removed_directories),
-	    cmocka_unit_test(test_read_write),  cmocka_unit_test(test_copies),
-	    cmocka_unit_test(test_descriptors), cmocka_unit_test(test_permissions),
-	    cmocka_unit_test(test_readdir),     cmocka_unit_test(test_locks),
-	    cmocka_unit_test(test_nameless),    cmocka_unit_test(test_no_memory),
+	    cmocka_unit_test(test_open_errors),
+	    cmocka_unit_test(test_links_and_counts),
+	    cmocka_unit_test(test_mounts),
+	    cmocka_unit_test(test_rename),
+	    cmocka_unit_test(test_removed_directories),
+	    cmocka_unit_test(test_read_write),
+	    cmocka_unit_test(test_copies),
+	    cmocka_unit_test(test_descriptors),
+	    cmocka_unit_test(test_permissions),
+	    cmocka_unit_test(test_readdir),
+	    cmocka_unit_test(test_locks),
+	    cmocka_unit_test(test_nameless),
+	    cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);
