@@ -60,6 +60,10 @@ extern const struct procent proc_fdent, proc_fdinfoent;
 extern const struct vnodeops proc_memops;                   /* mem */
 void proc_pathname(struct vnode *, char *buf, size_t size); /* path, or that it has none */
 
+/* ---- fwdfile.c ---- */
+bool file_islikepipe(struct file *);
+int fwdfile_vnode(struct file *, struct mount *, struct vnode **); /* opens as another fp: ENOMEM */
+
 /* ---- texts ---- */
 int proc_showstat(struct sbuf *, struct vnode *);
 int proc_showstatm(struct sbuf *, struct vnode *);

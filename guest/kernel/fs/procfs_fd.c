@@ -30,10 +30,12 @@ node_file(struct vnode *vp, struct file **fpp)
 
 /* What the link says of a file without a name. */
 static void
-describe(const struct file *fp, char *buf, size_t size)
+describe(struct file *fp, char *buf, size_t size)
 {
 	const char *name = fp->f_ops->fo_name;
 
+	if (file_islikepipe(fp))
+		name = "pipe";
 	if (strcmp(name, "pipe") == 0 || strcmp(name, "socket") == 0)
 		ksnprintf(buf, size, "%s:[%lu]", name, fp->f_id);
 	else
@@ -68,7 +70,9 @@ fd_follow(struct vnode *vp, struct vnode **vpp)
 		*vpp = vhold(fp->f_vnode);
 		return 0;
 	}
-	return fp->f_ops == &pipe_fileops ? pipe_vnode(fp, vp->v_mount, vpp) : ENXIO;
+	if (fp->f_ops == &pipe_fileops)
+		return pipe_vnode(fp, vp->v_mount, vpp);
+	return file_islikepipe(fp) ? fwdfile_vnode(fp, vp->v_mount, vpp) : ENXIO;
 }
 
 /* The permission bits of the link tell how the file is open. */
