@@ -130,6 +130,7 @@ thread_exit(struct thread *td)
 	struct process *ps = td->td_proc;
 
 	futex_thread_exit(td);
+	signal_thread_exit(td);
 	thread_charge(td);
 	thread_unlink(td);
 	if (ps->ps_single != NULL && ps->ps_nthreads == 1)

@@ -136,8 +136,7 @@ mi_switch(void)
 	to->td_quantum = QUANTUM;
 	to->td_flags &= ~TDF_NEEDRESCHED;
 	curthread = to;
-	if (runq_count > 0)
-		clock_reprogram();
+	clock_reprogram(); /* `to' may want ticks that `from' did not */
 	cpu_switch(from, to);
 	sched_reap_dead();
 }
