@@ -8,8 +8,8 @@
  * is left to come; it finds nothing to do and the right one is programmed then.
  *
  * CPU time is exact (td_runtime, charged at each switch).  How it splits into user and system time
- * is sampled: interrupts are off in the kernel, so a tick that arrives late was held up by the
- * kernel and counts as system time.
+ * is sampled: interrupts are off in the kernel, so a tick that arrives at the first instruction
+ * after it was held up by the kernel and counts as system time.
  */
 #include <sys/md.h>
 #include <sys/proc.h>
@@ -19,7 +19,6 @@
 #include <sys/time.h>
 
 #define NEVER (~(nsec_t)0)
-#define TICK_LATE 50000ULL /* ns after its time at which a tick must have been held up */
 
 static nsec_t clock_armed = NEVER; /* what the timer is programmed to */
 static nsec_t tick_due = NEVER;    /* the next tick, if ticks are wanted */
@@ -123,17 +122,16 @@ tick(struct thread *td, nsec_t now, bool system)
 
 /* user is false only in the idle loop: the kernel proper runs with interrupts off. */
 void
-clock_intr(bool user, vaddr_t pc)
+clock_intr(bool user, bool held_up)
 {
 	nsec_t now = nanouptime();
 
-	(void)pc;
 	clock_running = true;
 	clock_armed = NEVER;
 	timeout_run(now);
 	if (now >= tick_due) {
 		if (user)
-			tick(curthread, now, now - tick_due > TICK_LATE);
+			tick(curthread, now, held_up);
 		tick_due = NEVER;
 	}
 	clock_running = false;

@@ -233,6 +233,15 @@ kernel_exception(struct trapframe *tf)
 	trap_panic(tf, "exception in the kernel");
 }
 
+static uint64_t fault_pc; /* where the last exception has returned to */
+
+/* Was the interrupt waiting for the kernel to return?  SYSRET leaves rip in rcx as well. */
+static bool
+held_up(const struct trapframe *tf)
+{
+	return tf->tf_rcx == tf->tf_rip || tf->tf_rip == fault_pc;
+}
+
 /* ---- interrupts: taken in user mode and in cpu_idle() ---- */
 
 static void
@@ -244,7 +253,7 @@ interrupt(struct trapframe *tf, bool user)
 	case VECTOR_TIMER:
 		apic_eoi();
 		apic_timer_fired();
-		clock_intr(user, tf->tf_rip);
+		clock_intr(user, held_up(tf));
 		break;
 	case TINE_VECTOR_CHANNEL:
 		apic_eoi();
@@ -273,6 +282,8 @@ trap(struct trapframe *tf)
 		user_exception(td, tf);
 	else
 		kernel_exception(tf);
+	if (tf->tf_trapno < T_NEXCEPTIONS)
+		fault_pc = tf->tf_rip;
 	if (user && (td->td_flags & TDF_USERRET) != 0)
 		userret(td, tf, 0);
 }

@@ -69,9 +69,9 @@ ns_to_tv(nsec_t ns, struct timeval *tv)
 	tv->tv_usec = (int64_t)(ns % NSEC_PER_SEC / 1000);
 }
 
-/* Called by the arch on each timer interrupt; user = interrupted user mode, pc its program counter.
- */
-void clock_intr(bool user, vaddr_t pc);
+/* Called by the arch on each timer interrupt; user = it came in user mode, held_up = at the first
+ * instruction after the kernel was left, so that it had been waiting for that. */
+void clock_intr(bool user, bool held_up);
 /* Recomputes and programs the next timer event; called when timeouts or the run queue change. */
 void clock_reprogram(void);
 /* The timer hardware has lost its state (resumed clone): program it again. */
