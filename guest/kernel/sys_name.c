@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* sys_name.c: names in directories: mkdir, mknod, unlink, rename, link, symlink, readlink. */
+/* sys_name.c: names in directories: mkdir, mknod, unlink, link, symlink, readlink. */
 #include <sys/file.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
@@ -7,44 +7,6 @@
 #include <sys/syscall.h>
 #include <sys/systm.h>
 #include <sys/vnode.h>
-
-static bool
-is_mount_root(const struct vnode *vp)
-{
-	return vp->v_mount != NULL && vp->v_mount->mnt_root == vp;
-}
-
-/* In a sticky directory a name belongs to the owner of the file, or of the directory. */
-static int
-check_sticky(struct vnode *dvp, struct vnode *vp, const struct cred *cr)
-{
-	struct stat st;
-	int error;
-
-	if (cr->cr_fsuid == 0)
-		return 0;
-	error = vn_stat(dvp, &st);
-	if (error != 0 || !(st.st_mode & S_ISVTX) || st.st_uid == cr->cr_fsuid)
-		return error;
-	error = vn_stat(vp, &st);
-	if (error != 0)
-		return error;
-	return st.st_uid == cr->cr_fsuid ? 0 : EPERM;
-}
-
-/* May td take the name of vp (which is there) out of dvp? */
-static int
-check_delete(struct thread *td, struct vnode *dvp, struct vnode *vp)
-{
-	const struct cred *cr = td->td_proc->ps_cred;
-	int error = vaccess(dvp, W_OK | X_OK, cr);
-
-	if (error == 0)
-		error = check_sticky(dvp, vp, cr);
-	if (error == 0 && is_mount_root(vp))
-		error = EBUSY;
-	return error;
-}
 
 /* ---- making ---- */
 
@@ -221,12 +183,12 @@ unlink_found(struct thread *td, struct nameidata *ni, bool rmdir)
 		return error;
 	if (ni->ni_vp == NULL)
 		return ENOENT;
-	error = check_delete(td, ni->ni_dvp, ni->ni_vp);
+	error = vaccess_delete(ni->ni_dvp, ni->ni_vp, td->td_proc->ps_cred);
 	if (error != 0)
 		return error;
-	if (rmdir != S_ISDIR(ni->ni_vp->v_type))
-		return rmdir || ni->ni_trailing_slash ? ENOTDIR : EISDIR;
-	if (ni->ni_trailing_slash && !rmdir)
+	if (!rmdir && S_ISDIR(ni->ni_vp->v_type))
+		return EISDIR;
+	if (rmdir ? !S_ISDIR(ni->ni_vp->v_type) : ni->ni_trailing_slash)
 		return ENOTDIR;
 	if (ni->ni_dvp->v_ops->vop_unlink == NULL)
 		return EPERM;
@@ -261,75 +223,6 @@ SYSCALL(unlinkat)
 	if ((int)a[2] & ~AT_REMOVEDIR)
 		return EINVAL;
 	return do_unlink(td, (int)a[0], a[1], a[2] & AT_REMOVEDIR);
-}
-
-/* ---- renaming ---- */
-
-static int
-check_rename(struct thread *td, const struct nameidata *from, const struct nameidata *to,
-	     unsigned flags)
-{
-	int error;
-
-	if (from->ni_lastdot || to->ni_lastdot)
-		return flags & RENAME_NOREPLACE && !from->ni_lastdot ? EEXIST : EBUSY;
-	if (from->ni_vp == NULL)
-		return ENOENT;
-	if (from->ni_dvp->v_mount != to->ni_dvp->v_mount)
-		return EXDEV;
-	if (!S_ISDIR(from->ni_vp->v_type) && !(flags & RENAME_EXCHANGE) &&
-	    (from->ni_trailing_slash || to->ni_trailing_slash))
-		return ENOTDIR;
-	error = check_delete(td, from->ni_dvp, from->ni_vp);
-	if (error == 0)
-		error = to->ni_vp != NULL ? check_delete(td, to->ni_dvp, to->ni_vp)
-					  : vaccess(to->ni_dvp, W_OK | X_OK, td->td_proc->ps_cred);
-	/* A directory that moves gets a new "..": it must be writable itself. */
-	if (error == 0 && S_ISDIR(from->ni_vp->v_type) && from->ni_dvp != to->ni_dvp)
-		error = vaccess(from->ni_vp, W_OK, td->td_proc->ps_cred);
-	if (error == 0 && from->ni_dvp->v_ops->vop_rename == NULL)
-		error = EPERM;
-	return error;
-}
-
-static int
-do_rename(struct thread *td, int fromfd, vaddr_t frompath, int tofd, vaddr_t topath, unsigned flags)
-{
-	struct nameidata from, to;
-	int error;
-
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
-		return EINVAL;
-	error = namei(td, fromfd, (const char *)frompath, NI_PARENT, &from);
-	if (error != 0)
-		return error;
-	error = namei(td, tofd, (const char *)topath, NI_PARENT, &to);
-	if (error == 0) {
-		error = check_rename(td, &from, &to, flags);
-		if (error == 0)
-			error = from.ni_dvp->v_ops->vop_rename(from.ni_dvp, from.ni_name,
-							       from.ni_namelen, to.ni_dvp,
-							       to.ni_name, to.ni_namelen, flags);
-		namei_done(&to);
-	}
-	namei_done(&from);
-	return error;
-}
-
-SYSCALL(rename)
-{
-	return do_rename(td, AT_FDCWD, a[0], AT_FDCWD, a[1], 0);
-}
-
-SYSCALL(renameat)
-{
-	return do_rename(td, (int)a[0], a[1], (int)a[2], a[3], 0);
-}
-
-SYSCALL(renameat2)
-{
-	return do_rename(td, (int)a[0], a[1], (int)a[2], a[3], (unsigned)a[4]);
 }
 
 /* ---- readlink ---- */

@@ -153,9 +153,11 @@ want_follow(const struct walk *w, const struct vnode *vp, bool last, bool slash)
 {
 	if (!S_ISLNK(vp->v_type))
 		return false;
-	if (!last || (w->w_flags & NI_FOLLOW))
+	if (!last)
 		return true;
-	return slash && !(w->w_flags & NI_PARENT);
+	if (slash) /* a name to be made or removed is never looked through */
+		return !(w->w_flags & NI_PARENT);
+	return w->w_flags & NI_FOLLOW;
 }
 
 /* The path ended without a component: "/", or a magic link's target.  It is the directory itself.

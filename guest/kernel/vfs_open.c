@@ -120,8 +120,6 @@ open_created(struct thread *td, struct nameidata *ni, int flags, mode_t mode, st
 	struct vnode *dvp = ni->ni_dvp;
 	int error;
 
-	if (ni->ni_trailing_slash)
-		return EISDIR;
 	error = vaccess(dvp, W_OK | X_OK, cr);
 	if (error != 0)
 		return error;
@@ -136,12 +134,12 @@ open_created(struct thread *td, struct nameidata *ni, int flags, mode_t mode, st
 static int
 open_creat(struct thread *td, struct nameidata *ni, int flags, mode_t mode, struct file **fpp)
 {
+	if (ni->ni_trailing_slash && !ni->ni_lastdot)
+		return EISDIR;
 	if (ni->ni_vp == NULL)
 		return open_created(td, ni, flags, mode, fpp);
 	if (flags & O_EXCL)
 		return EEXIST;
-	if (ni->ni_trailing_slash)
-		return EISDIR;
 	return vn_open(td, ni->ni_vp, flags, fpp);
 }
 

@@ -80,6 +80,36 @@ vaccess(struct vnode *vp, int mode, const struct cred *cr)
 	return (bits & (mode_t)mode & 7) == (mode_t)mode ? 0 : EACCES;
 }
 
+/* In a sticky directory a name belongs to the owner of the file, or of the directory. */
+static int
+check_sticky(struct vnode *dvp, struct vnode *vp, const struct cred *cr)
+{
+	struct stat st;
+	int error;
+
+	if (cr->cr_fsuid == 0)
+		return 0;
+	error = vn_stat(dvp, &st);
+	if (error != 0 || !(st.st_mode & S_ISVTX) || st.st_uid == cr->cr_fsuid)
+		return error;
+	error = vn_stat(vp, &st);
+	if (error != 0)
+		return error;
+	return st.st_uid == cr->cr_fsuid ? 0 : EPERM;
+}
+
+int
+vaccess_delete(struct vnode *dvp, struct vnode *vp, const struct cred *cr)
+{
+	int error = vaccess(dvp, W_OK | X_OK, cr);
+
+	if (error == 0)
+		error = check_sticky(dvp, vp, cr);
+	if (error == 0 && vp->v_mount != NULL && vp->v_mount->mnt_root == vp)
+		error = EBUSY;
+	return error;
+}
+
 int
 vn_stat(struct vnode *vp, struct stat *st)
 {

@@ -84,6 +84,8 @@ check_replace(const struct rename_end *from, const struct rename_end *to)
 		return EINVAL;
 	if (to->node == NULL)
 		return 0;
+	if (is_dir(to->node) && is_above(to->node, from->dir))
+		return ENOTEMPTY;
 	if (!is_dir(to->node))
 		return is_dir(from->node) ? ENOTDIR : 0;
 	if (!is_dir(from->node))

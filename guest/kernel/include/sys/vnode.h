@@ -125,6 +125,8 @@ void vrele(struct vnode *);
 #define W_OK 2
 #define X_OK 1
 int vaccess(struct vnode *, int mode, const struct cred *); /* EACCES */
+/* May the name of vp be taken out of dvp?  EACCES, EPERM (sticky), EBUSY (something is mounted). */
+int vaccess_delete(struct vnode *dvp, struct vnode *vp, const struct cred *);
 
 /* Path lookup. */
 #define PATH_MAX 4096 /* with the NUL */
