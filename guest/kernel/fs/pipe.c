@@ -121,7 +121,9 @@ pipe_drain(struct pipe *pp, struct uio *uio)
 			return EFAULT;
 		pp->pp_len -= n;
 		pp->pp_start = (pp->pp_start + n) & (pipe_capacity(pp) - 1);
-		if (idx != 0 && (off + n == PAGE_SIZE || pp->pp_len == 0)) {
+		/* A full ring ends in the page it begins in. */
+		if (idx != 0 && (off + n == PAGE_SIZE || pp->pp_len == 0) &&
+		    pp->pp_len <= pipe_capacity(pp) - PAGE_SIZE) {
 			vm_page_release(pp->pp_pages[idx]);
 			pp->pp_pages[idx] = NULL;
 		}
