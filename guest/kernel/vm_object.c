@@ -152,22 +152,29 @@ vm_object_unmap(struct vm_object *ob, uint64_t first, uint64_t last)
 
 /* ---- size ---- */
 
-/* Zero [off, off + n) of one page, without making a frame of a hole. */
+/* Make a frame of a page, unless it is a hole; only that can fail when bytes are cleared. */
 static int
-page_clear(struct vm_object *ob, uint64_t off, size_t n)
+page_prepare(struct vm_object *ob, uint64_t idx)
 {
-	uint64_t idx = atop(off);
 	paddr_t pa;
 	int error;
 
-	if (n == 0 || idx >= object_npages(ob) ||
-	    (radix_lookup(ob->ob_tree, idx) == NULL && page_source(ob, idx) == vm_zero_pa))
+	if (idx >= object_npages(ob) || radix_lookup(ob->ob_tree, idx) != NULL ||
+	    page_source(ob, idx) == vm_zero_pa)
 		return 0;
-	if ((error = vm_object_page(ob, idx, true, &pa)) != 0)
-		return error;
-	memset((char *)PHYS_TO_DM(pa) + (off & PAGE_MASK), 0, n);
-	pa_release(pa);
-	return 0;
+	if ((error = page_make(ob, idx, &pa)) == 0)
+		pa_release(pa);
+	return error;
+}
+
+/* Zero [off, off + n), within one page, of a frame. */
+static void
+page_clear(struct vm_object *ob, uint64_t off, size_t n)
+{
+	struct page *pg = radix_lookup(ob->ob_tree, atop(off));
+
+	if (pg != NULL)
+		memset((char *)page_to_dm(pg) + (off & PAGE_MASK), 0, n);
 }
 
 int
@@ -177,9 +184,11 @@ vm_object_truncate(struct vm_object *ob, uint64_t size)
 	int error;
 
 	/* What lies past the end in the last page may be anything that a mapping has written. */
-	if (size != ob->ob_size && tail != 0 &&
-	    (error = page_clear(ob, end, PAGE_SIZE - tail)) != 0)
-		return error;
+	if (size != ob->ob_size && tail != 0) {
+		if ((error = page_prepare(ob, atop(end))) != 0)
+			return error;
+		page_clear(ob, end, PAGE_SIZE - tail);
+	}
 	if (size < ob->ob_size) {
 		uint64_t first = atop(size) + (tail != 0);
 
@@ -191,39 +200,40 @@ vm_object_truncate(struct vm_object *ob, uint64_t size)
 	return 0;
 }
 
-/* Pages that the image backs cannot go: they become frames of zeroes. */
+/* Frames for what cannot simply be dropped: pages punched in part, and those the image backs. */
 static int
-punch_backing(struct vm_object *ob, uint64_t first, uint64_t last)
+punch_prepare(struct vm_object *ob, uint64_t start, uint64_t end, uint64_t backed)
 {
-	int error = 0;
+	int error = page_prepare(ob, atop(start));
 
-	if (ob->ob_backing == 0)
-		return 0;
-	last = MIN(last, atop(ob->ob_backing_len + PAGE_MASK));
-	for (; error == 0 && first < last; first++)
-		error = page_clear(ob, ptoa(first), PAGE_SIZE);
+	if (error == 0 && (end & PAGE_MASK) != 0)
+		error = page_prepare(ob, atop(end));
+	for (uint64_t idx = atop(start); error == 0 && idx < MIN(atop(end), backed); idx++)
+		error = page_prepare(ob, idx);
 	return error;
 }
 
 int
 vm_object_punch(struct vm_object *ob, uint64_t start, uint64_t end)
 {
-	uint64_t first, last;
+	uint64_t backed = ob->ob_backing != 0 ? atop(ob->ob_backing_len + PAGE_MASK) : 0;
+	uint64_t first = atop(start + PAGE_MASK), last;
 	int error;
 
 	end = MIN(end, ptoa(object_npages(ob)));
+	last = atop(end);
 	if (start >= end)
 		return 0;
-	if (atop(start) == atop(end))
-		return page_clear(ob, start, end - start);
-	first = atop(start + PAGE_MASK);
-	last = atop(end);
-	if ((error = page_clear(ob, start, ptoa(first) - start)) != 0 ||
-	    (error = page_clear(ob, ptoa(last), end - ptoa(last))) != 0 ||
-	    (error = punch_backing(ob, first, last)) != 0)
+	if ((error = punch_prepare(ob, start, end, backed)) != 0)
 		return error;
-	if (ob->ob_backing != 0)
-		first = MAX(first, atop(ob->ob_backing_len + PAGE_MASK));
+	if (first > last) {
+		page_clear(ob, start, end - start);
+		return 0;
+	}
+	page_clear(ob, start, ptoa(first) - start);
+	page_clear(ob, ptoa(last), end - ptoa(last));
+	for (; first < MIN(last, backed); first++)
+		page_clear(ob, ptoa(first), PAGE_SIZE);
 	if (first < last) {
 		vm_object_unmap(ob, first, last);
 		ob->ob_npages -= radix_remove(&ob->ob_tree, first, last);

@@ -195,8 +195,9 @@ int vm_map_enter(struct vmspace *, const struct map_args *, vaddr_t *addr);
 int vm_map_remove(struct vmspace *, vaddr_t start, vaddr_t end);
 int vm_map_protect(struct vmspace *, vaddr_t start, vaddr_t end,
 		   int prot); /* ENOMEM if a hole is inside, EACCES over maxprot */
+/* mremap; what is mapped at the destination goes first, even if the move then fails. */
 int vm_map_move(struct vmspace *, vaddr_t from, vsize_t oldlen, vaddr_t to, vsize_t newlen,
-		bool keep_old);                                       /* mremap */
+		bool keep_old);
 int vm_map_advise_free(struct vmspace *, vaddr_t start, vaddr_t end); /* MADV_DONTNEED */
 int vm_map_setflags(struct vmspace *, vaddr_t start, vaddr_t end, uint32_t set, uint32_t clear);
 vaddr_t vm_map_findspace(struct vmspace *, vaddr_t hint, vsize_t len, bool low32); /* 0 = none */
