@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/* misc_test.c: launch encoding, quantiles, statistics page, queue, command line of `tine vmm`. */
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "bootblock.h"
+#include "forkstat.h"
+#include "outq.h"
+#include "sandbox.h"
+#include "vmm.h"
+
+static void
+test_launch_encode(void **state)
+{
+	static const char *const argv[] = {"/bin/echo", "a", "", NULL};
+	static const char *const env[] = {"A=b", NULL};
+	struct launch_spec spec = {.path = "/bin/echo",
+				   .argv = argv,
+				   .env = env,
+				   .uid = 5,
+				   .gid = 6,
+				   .flags = TINE_LAUNCH_TTY,
+				   .rows = 24,
+				   .cols = 80};
+	static const char strings[] = "/bin/echo\0\0/bin/echo\0a\0\0A=b";
+	struct tine_launch head;
+	uint8_t *out;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(launch_encode(&spec, &out, &len, NULL), 0);
+	memcpy(&head, out, sizeof(head));
+	assert_int_equal(head.argc, 3);
+	assert_int_equal(head.envc, 1);
+	assert_int_equal(head.strings, sizeof(strings));
+	assert_int_equal(len, sizeof(head) + sizeof(strings));
+	assert_memory_equal(out + sizeof(head), strings, sizeof(strings));
+	free(out);
+}
+
+static void
+test_launch_limits(void **state)
+{
+	static const char *const none[] = {NULL};
+	const char *argv[] = {"", NULL, NULL};
+	struct launch_spec spec = {.argv = none};
+	char *big = malloc(TINE_LAUNCH_ARGS_MAX + 1);
+	struct tine_error error;
+	uint8_t *out;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(launch_encode(&spec, &out, &len, &error), -EINVAL);
+	spec.argv = argv;
+	assert_int_equal(launch_encode(&spec, &out, &len, &error), -EINVAL);
+	memset(big, 'x', TINE_LAUNCH_ARGS_MAX);
+	big[TINE_LAUNCH_ARGS_MAX] = '\0';
+	argv[0] = big;
+	assert_int_equal(launch_encode(&spec, &out, &len, &error), -E2BIG);
+	assert_string_equal(error.type, "arguments-too-long");
+	big[TINE_LAUNCH_ARGS_MAX - 1] = '\0';
+	assert_int_equal(launch_encode(&spec, &out, &len, &error), 0);
+	free(out);
+	free(big);
+}
+
+static void
+test_quantiles(void **state)
+{
+	struct tine_hist h = {0};
+
+	(void)state;
+	assert_int_equal(hist_quantile(&h, 0.5), 0);
+	h.bucket[0] = 1;
+	assert_int_equal(hist_quantile(&h, 0.5), 1);
+	h.bucket[0] = 0;
+	h.bucket[10] = 90;
+	h.bucket[20] = 10;
+	assert_int_equal(hist_quantile(&h, 0.0), 2047);
+	assert_int_equal(hist_quantile(&h, 0.5), 2047);
+	assert_int_equal(hist_quantile(&h, 0.9), 2047);
+	assert_int_equal(hist_quantile(&h, 0.91), (1u << 21) - 1);
+	assert_int_equal(hist_quantile(&h, 1.0), (1u << 21) - 1);
+	assert_int_equal(hist_quantile(&h, 7.0), (1u << 21) - 1);
+	assert_int_equal(hist_quantile(&h, -1.0), 0);
+	assert_int_equal(hist_quantile(&h, __builtin_nan("")), 0);
+	memset(h.bucket, 0xff, sizeof(h.bucket));
+	assert_int_equal(hist_quantile(&h, 1.0), (1ull << 48) - 1);
+}
+
+struct writer {
+	struct tine_stats *page;
+	atomic_bool stop;
+};
+
+static void *
+write_stats(void *arg)
+{
+	struct writer *w = arg;
+	volatile struct tine_stats *p = w->page;
+
+	for (uint64_t v = 1; !atomic_load(&w->stop); v++) {
+		__atomic_store_n(&w->page->seq, w->page->seq + 1, __ATOMIC_SEQ_CST);
+		p->cntfork = v;
+		p->enosys[TINE_NSYSCALL - 1] = (uint32_t)v;
+		p->forks = v;
+		__atomic_store_n(&w->page->seq, w->page->seq + 1, __ATOMIC_SEQ_CST);
+		for (volatile int i = 0; i < 300; i++)
+			continue;
+	}
+	return NULL;
+}
+
+static void
+test_stats_are_consistent(void **state)
+{
+	uint8_t *region = calloc(1, TINE_SHARED_SIZE);
+	struct writer w = {.page = (void *)region};
+	struct tine_stats stats;
+	pthread_t thread;
+	bool torn;
+	int whole = 0;
+
+	(void)state;
+	w.page->magic = TINE_STATS_MAGIC;
+	w.page->version = TINE_ABI_VERSION;
+	assert_int_equal(pthread_create(&thread, NULL, write_stats, &w), 0);
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(stats_read(region, &stats, &torn), 0);
+		if (torn)
+			continue;
+		whole++;
+		assert_int_equal(stats.cntfork, stats.forks);
+		assert_int_equal(stats.enosys[TINE_NSYSCALL - 1], (uint32_t)stats.forks);
+	}
+	atomic_store(&w.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(whole > 0);
+	free(region);
+}
+
+static void
+test_stats_of_a_dead_writer(void **state)
+{
+	uint8_t *region = calloc(1, TINE_SHARED_SIZE);
+	struct tine_stats *page = (void *)region, stats;
+	bool torn = false;
+
+	(void)state;
+	assert_int_equal(stats_read(region, &stats, &torn), -ENODATA);
+	page->magic = TINE_STATS_MAGIC;
+	page->version = TINE_ABI_VERSION;
+	page->cntfork = 9;
+	page->seq = 7;
+	assert_int_equal(stats_read(region, &stats, &torn), 0);
+	assert_true(torn);
+	assert_int_equal(stats.cntfork, 9);
+	free(region);
+}
+
+static void
+test_stats_json(void **state)
+{
+	struct tine_stats stats;
+	json_t *root;
+
+	(void)state;
+	memset(&stats, 0xff, sizeof(stats)); /* the guest may write anything */
+	root = stats_json(&stats, true);
+	assert_non_null(root);
+	assert_true(json_is_true(json_object_get(root, "torn")));
+	assert_int_equal(json_array_size(json_object_get(root, "enosys")), TINE_NSYSCALL);
+	json_decref(root);
+	memset(&stats, 0, sizeof(stats));
+	stats.enosys[57] = 2;
+	stats.cntfork = 12;
+	root = stats_json(&stats, false);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(root, "counters"), "cntfork")), 12);
+	assert_string_equal(json_string_value(json_object_get(
+				json_array_get(json_object_get(root, "enosys"), 0), "name")),
+			    "fork");
+	json_decref(root);
+}
+
+static void
+test_outq(void **state)
+{
+	struct outq q = {0};
+	uint64_t seed = 3;
+	uint32_t in = 0, out = 0;
+	uint8_t payload[TINE_MSG_FRAG] = {0};
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		const uint8_t *bytes;
+		struct tine_msg m = {.id = in + 1,
+				     .len = (uint32_t)(test_random(&seed) % (TINE_MSG_FRAG + 1))};
+
+		if (test_random(&seed) % 2 == 0 && in - out < 300) {
+			payload[0] = (uint8_t)++in;
+			assert_int_equal(outq_push(&q, &m, payload), 0);
+		} else if (outq_peek(&q, &m, &bytes) > 0) {
+			assert_int_equal(m.id, ++out);
+			if (m.len > 0)
+				assert_int_equal(bytes[sizeof(m)], (uint8_t)out);
+			outq_pop(&q);
+		}
+		assert_int_equal(outq_empty(&q), in == out);
+	}
+	outq_free(&q);
+}
+
+static void
+test_vmm_args(void **state)
+{
+	static const char *const params[] = {"kern.maxproc=5", "a=b c", NULL};
+	static const struct rootfs_file files[] = {{"/a b", "/c:d", 0755}, {"/x", "/y", 0}};
+	struct vmm_args in = {.control_fd = 3,
+			      .spawned_ns = 12345678901234ull,
+			      .die_with_parent = true,
+			      .config = {.kernel = "/k",
+					 .rootfs = "/r",
+					 .files = files,
+					 .nfiles = 2,
+					 .memory_mib = 99,
+					 .hostname = "h",
+					 .params = params,
+					 .id = {1, 2, 0xff},
+					 .events = true,
+					 .trace = true,
+					 .gdb = "1234",
+					 .jail = JAIL_NONE}},
+			out;
+	char **argv = vmm_argv_make(&in);
+	int argc = 0;
+
+	(void)state;
+	assert_non_null(argv);
+	while (argv[argc] != NULL)
+		argc++;
+	assert_string_equal(argv[1], "vmm");
+	assert_int_equal(vmm_args_parse(&out, argc - 1, argv + 1, NULL), 0);
+	assert_int_equal(out.control_fd, 3);
+	assert_int_equal(out.spawned_ns, in.spawned_ns);
+	assert_true(out.die_with_parent && out.config.events && out.config.trace);
+	assert_string_equal(out.config.kernel, "/k");
+	assert_string_equal(out.config.params[1], "a=b c");
+	assert_null(out.config.params[2]);
+	assert_int_equal(out.config.nfiles, 2);
+	assert_string_equal(out.config.files[0].guest_path, "/c:d");
+	assert_int_equal(out.config.files[0].mode, 0755);
+	assert_string_equal(out.config.files[1].host_path, "/x");
+	assert_memory_equal(out.config.id, in.config.id, 16);
+	assert_int_equal(out.config.memory_mib, 99);
+	assert_int_equal(out.config.jail, JAIL_NONE);
+	vmm_args_free(&out);
+	vmm_argv_free(argv);
+}
+
+static void
+test_config_check(void **state)
+{
+	static const char *const no_value[] = {"kern.maxproc", NULL};
+	static const struct rootfs_file relative = {"/etc/passwd", "etc/x", 0};
+	static const struct rootfs_file missing = {"/nowhere/x", "/etc/x", 0};
+	struct sandbox_config c = {.memory_mib = 8};
+	struct tine_error e;
+
+	(void)state;
+	assert_int_equal(sandbox_config_check(&c, &e), -EINVAL);
+	assert_string_equal(e.type, "memory-size");
+	c = (struct sandbox_config){.rootfs = "/nowhere"};
+	assert_true(sandbox_config_check(&c, &e) < 0);
+	assert_string_equal(e.type, "rootfs-not-found");
+	c = (struct sandbox_config){.params = no_value};
+	assert_true(sandbox_config_check(&c, &e) < 0);
+	assert_string_equal(e.type, "bad-sysctl");
+	c = (struct sandbox_config){.files = &relative, .nfiles = 1};
+	assert_true(sandbox_config_check(&c, &e) < 0);
+	assert_string_equal(e.type, "rootfs-path");
+	c = (struct sandbox_config){.files = &missing, .nfiles = 1};
+	assert_true(sandbox_config_check(&c, &e) < 0);
+	assert_string_equal(e.type, "not-found");
+	c = (struct sandbox_config){.hostname = ""};
+	assert_true(sandbox_config_check(&c, &e) < 0);
+	assert_string_equal(e.type, "bad-hostname");
+	c = (struct sandbox_config){.hostname = "ok"};
+	assert_int_equal(sandbox_config_check(&c, &e), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_launch_encode),
+	    cmocka_unit_test(test_launch_limits),
+	    cmocka_unit_test(test_quantiles),
+	    cmocka_unit_test(test_stats_are_consistent),
+	    cmocka_unit_test(test_stats_of_a_dead_writer),
+	    cmocka_unit_test(test_stats_json),
+	    cmocka_unit_test(test_outq),
+	    cmocka_unit_test(test_vmm_args),
+	    cmocka_unit_test(test_config_check),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
