@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* forkstat.c: read and add up statistics pages. */
+#include "forkstat.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "loop.h"
+#include "sandbox.h"
+#include "server.h"
+
+#define HOST_MAX_AGE_NS 200000000u /* reading smaps of a large VMM is not for free */
+
+const struct forkstat_counter forkstat_counters[] = {
+#define COUNTER_ROW(name, text) {#name, text, offsetof(struct tine_stats, name)},
+    TINE_STAT_COUNTERS(COUNTER_ROW)
+#undef COUNTER_ROW
+};
+const size_t forkstat_ncounters = sizeof(forkstat_counters) / sizeof(forkstat_counters[0]);
+
+const struct forkstat_hist forkstat_hists[] = {
+    {"fork", offsetof(struct tine_stats, fork)},
+    {"vfork", offsetof(struct tine_stats, vfork)},
+    {"exec", offsetof(struct tine_stats, exec)},
+    {"cow", offsetof(struct tine_stats, cow)},
+};
+const size_t forkstat_nhists = sizeof(forkstat_hists) / sizeof(forkstat_hists[0]);
+
+bool
+forkstat_is_gauge(const char *name)
+{
+	static const char *const gauges[] = {"nprocesses",  "nthreads",      "maxproc",
+					     "maxthread",   "lastpid",       "frames_total",
+					     "frames_free", "frames_shared", "frames_pt"};
+
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
+		if (strcmp(name, gauges[i]) == 0)
+			return true;
+	return false;
+}
+
+uint64_t
+forkstat_get(const struct tine_stats *stats, const struct forkstat_counter *counter)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)stats + counter->offset, sizeof(value));
+	return value;
+}
+
+const struct tine_hist *
+forkstat_hist_of(const struct tine_stats *stats, const struct forkstat_hist *hist)
+{
+	return (const struct tine_hist *)(const void *)((const char *)stats + hist->offset);
+}
+
+int
+forkstat_read(const struct api_sandbox *sb, struct tine_stats *stats, bool *torn)
+{
+	int rc = sandbox_stats(sb->vm, stats, torn);
+
+	/* The page is the guest's: nothing in it is more than a claim. */
+	if (rc == 0 && stats->magic != TINE_STATS_MAGIC)
+		return -ENODATA;
+	return rc;
+}
+
+const struct sandbox_hoststats *
+forkstat_host(struct api_sandbox *sb)
+{
+	struct hoststats_cache *cache = &sb->hoststats;
+	struct sandbox_hoststats hs = {0};
+	uint64_t now = loop_now_ns();
+
+	if (cache->valid && (cache->hs.final || now - cache->read_ns < HOST_MAX_AGE_NS))
+		return &cache->hs;
+	if (sandbox_hoststats(sb->vm, &hs, NULL) == 0) {
+		cache->hs = hs;
+		cache->read_ns = now;
+		cache->valid = true;
+	}
+	return cache->valid ? &cache->hs : NULL;
+}
+
+/* ---- sums ---------------------------------------------------------------------------------- */
+
+static uint64_t
+sat_add(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static void
+add_u64(void *sum, const void *from, size_t offset)
+{
+	uint64_t a, b;
+
+	memcpy(&a, (char *)sum + offset, sizeof(a));
+	memcpy(&b, (const char *)from + offset, sizeof(b));
+	a = sat_add(a, b);
+	memcpy((char *)sum + offset, &a, sizeof(a));
+}
+
+static uint32_t
+sat_add32(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+static void
+add_hist(struct tine_hist *sum, const struct tine_hist *from)
+{
+	sum->count = sat_add(sum->count, from->count);
+	sum->sum = sat_add(sum->sum, from->sum);
+	for (size_t i = 0; i < TINE_HIST_BUCKETS; i++)
+		sum->bucket[i] = sat_add32(sum->bucket[i], from->bucket[i]);
+}
+
+static void
+add_stats(struct tine_stats *sum, const struct tine_stats *from, bool gauges)
+{
+	for (size_t i = 0; i < forkstat_ncounters; i++)
+		if (gauges || !forkstat_is_gauge(forkstat_counters[i].name))
+			add_u64(sum, from, forkstat_counters[i].offset);
+	add_hist(&sum->fork, &from->fork);
+	add_hist(&sum->vfork, &from->vfork);
+	add_hist(&sum->exec, &from->exec);
+	add_hist(&sum->cow, &from->cow);
+	for (size_t i = 0; i < TINE_NSYSCALL; i++)
+		sum->enosys[i] = sat_add32(sum->enosys[i], from->enosys[i]);
+	/* One host has one TSC; a page that says otherwise must not spoil the others' times. */
+	if (sum->tsc_khz == 0)
+		sum->tsc_khz = from->tsc_khz;
+}
+
+static void
+add_host(struct sandbox_hoststats *sum, const struct sandbox_hoststats *from, bool gauges)
+{
+	static const size_t counters[] = {offsetof(struct sandbox_hoststats, nested_faults),
+					  offsetof(struct sandbox_hoststats, exits),
+					  offsetof(struct sandbox_hoststats, io_exits),
+					  offsetof(struct sandbox_hoststats, irq_exits),
+					  offsetof(struct sandbox_hoststats, halt_exits)};
+	static const size_t now[] = {offsetof(struct sandbox_hoststats, private_bytes),
+				     offsetof(struct sandbox_hoststats, shared_bytes),
+				     offsetof(struct sandbox_hoststats, mapped_4k),
+				     offsetof(struct sandbox_hoststats, mapped_2m),
+				     offsetof(struct sandbox_hoststats, vmm_pss_bytes)};
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		add_u64(sum, from, counters[i]);
+	for (size_t i = 0; gauges && i < sizeof(now) / sizeof(now[0]); i++)
+		add_u64(sum, from, now[i]);
+}
+
+void
+forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
+{
+	const struct sandbox_hoststats *host = forkstat_host(sb);
+	bool torn, gauges = !ended && !sb->gone;
+	struct tine_stats stats;
+
+	if (forkstat_read(sb, &stats, &torn) == 0) {
+		add_stats(&sum->stats, &stats, gauges);
+		sum->sandboxes++;
+	}
+	if (host != NULL)
+		add_host(&sum->host, host, gauges);
+}
+
+void
+forkstat_total(struct server *server, struct forkstat_sum *sum)
+{
+	struct api_sandbox *sb;
+
+	*sum = server->retired;
+	TAILQ_FOREACH (sb, &server->sandboxes, link)
+		forkstat_add(sum, sb, false);
+	sum->stats.lastpid = 0;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+/* sandbox.c: make, end and describe sandboxes. */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "args.h"
+#include "call.h"
+#include "clock.h"
+#include "confine.h"
+#include "log.h"
+#include "server.h"
+#include "text.h"
+
+/* ---- references ---------------------------------------------------------------------------- */
+
+struct api_sandbox *
+api_sandbox_hold(struct api_sandbox *sb)
+{
+	sb->refs++;
+	return sb;
+}
+
+static void
+sandbox_free(struct api_sandbox *sb)
+{
+	struct api_process *p;
+
+	while ((p = TAILQ_FIRST(&sb->processes)) != NULL)
+		process_unlist(p);
+	sandbox_io_stop(sb);
+	if (sb->vm != NULL)
+		sandbox_destroy(sb->vm);
+	klog_fini(&sb->log);
+	free(sb->rootfs);
+	free(sb->hostname);
+	free(sb);
+}
+
+void
+api_sandbox_release(struct api_sandbox *sb)
+{
+	if (--sb->refs == 0)
+		sandbox_free(sb);
+}
+
+/* ---- creation ------------------------------------------------------------------------------ */
+
+static int
+sandbox_config(const struct sandbox_args *args, struct sandbox_config *config)
+{
+	*config = (struct sandbox_config){.rootfs = args->rootfs,
+					  .files = args->files,
+					  .nfiles = args->nfiles,
+					  .memory_mib = args->memory_mib,
+					  .hostname = args->hostname,
+					  .params = (const char *const *)args->sysctls.v,
+					  .events = args->events};
+	return getrandom(config->id, sizeof(config->id), 0) == sizeof(config->id) ? 0 : -1;
+}
+
+static struct api_sandbox *
+sandbox_new(struct server *server, const struct sandbox_args *args, const uint8_t id[16])
+{
+	struct api_sandbox *sb = calloc(1, sizeof(*sb));
+
+	if (sb == NULL)
+		return NULL;
+	sb->server = server;
+	sb->refs = 1;
+	sb->memory_mib = args->memory_mib;
+	sb->events = args->events;
+	sb->created_ns = realtime_ns();
+	sb->spawned_ns = loop_now_ns();
+	sb->rootfs = args->rootfs != NULL ? strdup(args->rootfs) : NULL;
+	sb->hostname = args->hostname != NULL ? strdup(args->hostname) : NULL;
+	snprintf(sb->name, sizeof(sb->name), "%s", args->name != NULL ? args->name : "");
+	for (size_t i = 0; i < SANDBOX_ID_LEN / 2; i++)
+		sprintf(sb->id + 2 * i, "%02x", id[i]);
+	TAILQ_INIT(&sb->processes);
+	LIST_INIT(&sb->changed);
+	return sb;
+}
+
+static int
+check_limits(struct server *server, const struct sandbox_args *args, struct problem *problem)
+{
+	if (server->nsandboxes >= server->config.max_sandboxes)
+		return problem_set(problem, PROBLEM_TOO_MANY_SANDBOXES,
+				   "%zu sandboxes exist, which is the limit", server->nsandboxes);
+	if (args->name != NULL && server_find_name(server, args->name) != NULL)
+		return problem_set(problem, PROBLEM_NAME_IN_USE, "\"%s\"", args->name);
+	return 0;
+}
+
+static int
+spawn(struct api_sandbox *sb, const struct sandbox_config *config, struct problem *problem)
+{
+	struct tine_error error = {0};
+
+	if (sandbox_config_check(config, &error) < 0 || sandbox_spawn(config, &sb->vm, &error) < 0)
+		return problem_from_error(problem, &error);
+	if (sandbox_io_start(sb) < 0)
+		return problem_set(problem, PROBLEM_INTERNAL, "cannot watch the VMM: %s",
+				   strerror(errno));
+	return 0;
+}
+
+int
+api_sandbox_create(struct server *server, const struct sandbox_args *args, struct api_sandbox **out,
+		   struct problem *problem)
+{
+	struct sandbox_config config;
+	struct sandbox_args confined = *args;
+	struct confinement paths = {0};
+	struct api_sandbox *sb = NULL;
+	int rc = -1;
+
+	if (check_limits(server, args, problem) < 0 ||
+	    confine_args(server->config.rootfs_dir, &confined, &paths, problem) < 0)
+		goto out;
+	if (sandbox_config(&confined, &config) < 0 ||
+	    (sb = sandbox_new(server, &confined, config.id)) == NULL) {
+		problem_set(problem, PROBLEM_OUT_OF_MEMORY, "no memory for a sandbox");
+		goto out;
+	}
+	if (spawn(sb, &config, problem) < 0) {
+		api_sandbox_release(sb);
+		goto out;
+	}
+	server_insert(server, sb);
+	server->created_total++;
+	events_sandbox(sb, "sandbox.created");
+	log_info("sandbox %s: created, VMM process %d", sb->id, (int)sandbox_pid(sb->vm));
+	*out = sb;
+	rc = 0;
+out:
+	confinement_free(&paths);
+	return rc;
+}
+
+/* ---- state --------------------------------------------------------------------------------- */
+
+bool
+api_sandbox_over(const struct api_sandbox *sb)
+{
+	return sb->state != API_STARTING && sb->state != API_READY;
+}
+
+int
+api_sandbox_problem(const struct api_sandbox *sb, struct problem *problem)
+{
+	switch (sb->state) {
+	case API_FAILED:
+		return problem_set(problem, PROBLEM_SANDBOX_FAILED, "%s: %s", sb->reason.type,
+				   sb->reason.detail);
+	case API_STOPPED:
+		return problem_set(problem, PROBLEM_SANDBOX_STOPPED, "%s", sb->reason.detail);
+	case API_DELETING:
+		return problem_set(problem, PROBLEM_SANDBOX_DELETED, "sandbox %s", sb->id);
+	default:
+		return problem_set(problem, PROBLEM_WRONG_STATE, "the sandbox is %s",
+				   api_state_name(sb->state));
+	}
+}
+
+static void
+on_over(struct api_sandbox *sb)
+{
+	struct api_process *p, *next;
+
+	for (p = TAILQ_FIRST(&sb->processes); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
+		process_lost(p);
+	}
+	calls_drop(sb);
+}
+
+static void
+announce(struct api_sandbox *sb)
+{
+	static const char *const types[API_NSTATES] = {[API_READY] = "sandbox.ready",
+						       [API_FAILED] = "sandbox.failed",
+						       [API_STOPPED] = "sandbox.stopped"};
+
+	if (types[sb->state] != NULL)
+		events_sandbox(sb, types[sb->state]);
+	if (sb->state == API_FAILED)
+		log_error("sandbox %s: failed: %s: %s", sb->id, sb->reason.type, sb->reason.detail);
+	else
+		log_info("sandbox %s: %s", sb->id, api_state_name(sb->state));
+}
+
+/* A reason may quote the guest: it has to be text that every later user can print. */
+static void
+take_reason(struct api_sandbox *sb, const struct tine_error *reason)
+{
+	sb->reason = *reason;
+	text_clean(sb->reason.type, sizeof(sb->reason.type));
+	text_clean(sb->reason.detail, sizeof(sb->reason.detail));
+}
+
+void
+api_sandbox_input(struct api_sandbox *sb, enum api_input input, const struct tine_error *reason)
+{
+	enum api_state next = api_state_next(sb->state, input);
+
+	if (next == sb->state)
+		return;
+	if (sb->listed) {
+		sb->server->nstate[sb->state]--;
+		sb->server->nstate[next]++;
+	}
+	sb->state = next;
+	if (reason != NULL)
+		take_reason(sb, reason);
+	if (next == API_READY)
+		sb->ready_ns = loop_now_ns();
+	if (next == API_FAILED)
+		sb->server->failed_total++;
+	api_sandbox_hold(sb); /* the last waiter may be what kept it */
+	announce(sb);
+	waitq_wake(&sb->changed);
+	if (api_sandbox_over(sb))
+		on_over(sb);
+	api_sandbox_release(sb);
+}
+
+void
+api_sandbox_violation(struct api_sandbox *sb, const char *fmt, ...)
+{
+	struct tine_error error = {.code = EPROTO, .type = "guest-protocol"};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error.detail, sizeof(error.detail), fmt, ap);
+	va_end(ap);
+	api_sandbox_input(sb, INPUT_FAILED, &error);
+	sandbox_kill(sb->vm);
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+void
+api_sandbox_delete(struct api_sandbox *sb)
+{
+	if (sb->state == API_DELETING)
+		return;
+	/* The last figures, while the process can still be looked at. */
+	forkstat_host(sb);
+	api_sandbox_input(sb, INPUT_DELETE, NULL);
+	if (sb->gone)
+		api_sandbox_gone(sb);
+	else
+		sandbox_kill(sb->vm);
+}
+
+/* A deleted sandbox whose process has been reaped leaves the table; its counters stay in the sums.
+ */
+static void
+bury(struct api_sandbox *sb)
+{
+	struct server *server = sb->server;
+
+	if (!sb->listed)
+		return;
+	forkstat_add(&server->retired, sb, true);
+	server_remove(server, sb);
+	events_sandbox(sb, "sandbox.deleted");
+	waitq_wake(&sb->changed);
+	api_sandbox_release(sb);
+}
+
+void
+api_sandbox_gone(struct api_sandbox *sb)
+{
+	sb->gone = true;
+	sandbox_io_stop(sb);
+	if (sb->state == API_DELETING)
+		bury(sb);
+}
+
+void
+api_sandbox_kill_now(struct api_sandbox *sb)
+{
+	if (sb->state != API_DELETING)
+		api_sandbox_input(sb, INPUT_DELETE, NULL);
+	sandbox_kill(sb->vm);
+	api_sandbox_gone(sb);
+}
+
+/* ---- description --------------------------------------------------------------------------- */
+
+static void
+put_timings(const struct api_sandbox *sb, json_t *doc)
+{
+	if (sb->have_started)
+		json_object_set_new(doc, "start_ns", u64_json(sb->started.start_ns));
+	if (sb->ready_ns != 0)
+		json_object_set_new(doc, "ready_ns", u64_json(sb->ready_ns - sb->spawned_ns));
+}
+
+json_t *
+api_sandbox_json(const struct api_sandbox *sb)
+{
+	char when[RFC3339_LEN];
+	json_t *doc = json_pack(
+	    "{s:s, s:s, s:s, s:b, s:I, s:I}", "id", sb->id, "state", api_state_name(sb->state),
+	    "created", rfc3339(sb->created_ns, when), "events", sb->events, "processes",
+	    (json_int_t)(sb->nprocesses - sb->nended), "vmm_pid", (json_int_t)sandbox_pid(sb->vm));
+
+	if (sb->name[0] != '\0')
+		json_object_set_new(doc, "name", json_string(sb->name));
+	if (sb->rootfs != NULL)
+		json_object_set_new(doc, "rootfs", json_string(sb->rootfs));
+	if (sb->hostname != NULL)
+		json_object_set_new(doc, "hostname", json_string(sb->hostname));
+	if (sb->have_started)
+		json_object_set_new(doc, "memory_bytes", u64_json(sb->started.memory_bytes));
+	put_timings(sb, doc);
+	if (sb->state == API_FAILED || sb->state == API_STOPPED)
+		json_object_set_new(
+		    doc, "reason",
+		    json_pack("{s:s, s:s}", "type", sb->reason.type, "detail", sb->reason.detail));
+	return doc;
+}
