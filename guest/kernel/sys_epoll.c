@@ -1,222 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * sys_epoll.c: epoll: interest in files that outlives one call.
- *
- * An item ties one (file, descriptor number) to one epoll.  It is registered at the file's pollhead
- * for as long as it exists and holds no reference on the file: the last close of the file removes
- * it (epoll_file_gone).  Items that may be ready are on the epoll's ready list; whether they are is
- * asked again when somebody looks.
- */
-#include <sys/anonfile.h>
+/* sys_epoll.c: epoll_create, epoll_ctl, epoll_wait and their variants. */
+#include <sys/epollvar.h>
 #include <sys/kmem.h>
 #include <sys/pollreq.h>
 #include <sys/proc.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
-#include <sys/vm.h>
+#include <sys/vnode.h>
 
-#define EPOLL_CTL_ADD 1
-#define EPOLL_CTL_DEL 2
-#define EPOLL_CTL_MOD 3
-#define EPOLLEXCLUSIVE (1u << 28)
-#define EPOLLWAKEUP (1u << 29)
-#define EPOLLONESHOT (1u << 30)
-#define EPOLLET (1u << 31)
-#define EPOLL_CONTROL (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
-#define EPOLL_CLOEXEC O_CLOEXEC
 #define EP_MAX_EVENTS (INT32_MAX / (int)sizeof(struct epoll_event))
-#define EPI_WAITS 2 /* pollheads one file may hand over */
-
-struct epoll_event {
-	uint32_t events;
-	uint64_t data;
-} __packed;
-
-struct epitem {
-	TAILQ_ENTRY(epitem) ei_ready;
-	LIST_ENTRY(epitem) ei_link; /* all of the epoll */
-	struct epitem *ei_nextoffile;
-	struct epoll *ei_ep;
-	struct file *ei_file; /* not held */
-	int32_t ei_fd;
-	uint32_t ei_events; /* wanted, with EPOLL_CONTROL bits; without POLL* bits: disarmed */
-	uint64_t ei_data;
-	bool ei_isready; /* on the ready list */
-	bool ei_nowait;  /* a registration is missing */
-	struct pollctx ei_ctx;
-	struct pollwait ei_wait[EPI_WAITS];
-};
-
-struct epoll {
-	TAILQ_HEAD(, epitem) ep_ready;
-	LIST_HEAD(, epitem) ep_items;
-	struct pollhead ep_poll;
-	uint32_t ep_watches; /* epolls among the files watched */
-	uint32_t ep_watched; /* items of other epolls that watch this one */
-};
-
-static struct pool epitem_pool = POOL_INITIALIZER("epitem", struct epitem);
-static const struct fileops epoll_fileops;
-static uint64_t epitems; /* in the whole system; at most a 25th of memory goes into them */
-
-/* ---- items ---- */
-
-static struct epitem *
-epitem_find(const struct epoll *ep, const struct file *fp, int fd)
-{
-	struct epitem *ei;
-
-	for (ei = fp->f_epitems; ei != NULL; ei = ei->ei_nextoffile)
-		if (ei->ei_ep == ep && ei->ei_fd == fd)
-			return ei;
-	return NULL;
-}
-
-static void
-epitem_setready(struct epitem *ei)
-{
-	struct epoll *ep = ei->ei_ep;
-
-	if (!ei->ei_isready) {
-		ei->ei_isready = true;
-		TAILQ_INSERT_TAIL(&ep->ep_ready, ei, ei_ready);
-	}
-	wakeup(ep);
-	pollwakeup(&ep->ep_poll, POLLIN | POLLRDNORM);
-}
-
-static void
-epitem_unready(struct epitem *ei)
-{
-	if (!ei->ei_isready)
-		return;
-	ei->ei_isready = false;
-	TAILQ_REMOVE(&ei->ei_ep->ep_ready, ei, ei_ready);
-}
-
-static bool
-epitem_armed(const struct epitem *ei)
-{
-	return (ei->ei_events & ~EPOLL_CONTROL) != 0;
-}
-
-static void
-epitem_wake(struct pollwait *pw, int events)
-{
-	struct epitem *ei = pw->pw_arg;
-	uint32_t wanted = ei->ei_events | POLLERR | POLLHUP;
-
-	if (epitem_armed(ei) && (events == 0 || ((uint32_t)events & wanted & ~EPOLL_CONTROL) != 0))
-		epitem_setready(ei);
-}
-
-static void
-epitem_record(struct pollctx *ctx, struct pollhead *ph)
-{
-	struct epitem *ei = container_of(ctx, struct epitem, ei_ctx);
-
-	for (int i = 0; i < EPI_WAITS; i++) {
-		struct pollwait *pw = &ei->ei_wait[i];
-
-		if (pw->pw_link.prevp != NULL)
-			continue;
-		LIST_INSERT_HEAD(&ph->ph_waiters, pw, pw_link);
-		return;
-	}
-	ei->ei_nowait = true;
-}
-
-/* Events of the item's file that it wants, now. */
-static uint32_t
-epitem_poll(struct epitem *ei, struct pollctx *ctx)
-{
-	if (!epitem_armed(ei))
-		return 0;
-	return (uint32_t)file_poll(ei->ei_file, (int)(ei->ei_events & ~EPOLL_CONTROL), ctx);
-}
-
-static struct epoll *
-epoll_of(const struct file *fp)
-{
-	return fp->f_ops == &epoll_fileops ? fp->f_data : NULL;
-}
-
-/* Take the item out of everything but its file's list, and free it. */
-static void
-epitem_free(struct epitem *ei)
-{
-	struct epoll *target = epoll_of(ei->ei_file);
-
-	for (int i = 0; i < EPI_WAITS; i++)
-		if (ei->ei_wait[i].pw_link.prevp != NULL)
-			LIST_REMOVE(&ei->ei_wait[i], pw_link);
-	epitem_unready(ei);
-	LIST_REMOVE(ei, ei_link);
-	if (target != NULL) {
-		target->ep_watched--;
-		ei->ei_ep->ep_watches--;
-	}
-	epitems--;
-	pool_put(&epitem_pool, ei);
-}
-
-static void
-epitem_remove(struct epitem *ei)
-{
-	struct epitem **prev = &ei->ei_file->f_epitems;
-
-	while (*prev != ei)
-		prev = &(*prev)->ei_nextoffile;
-	*prev = ei->ei_nextoffile;
-	epitem_free(ei);
-}
-
-void
-epoll_file_gone(struct file *fp)
-{
-	struct epitem *ei;
-
-	while ((ei = fp->f_epitems) != NULL) {
-		fp->f_epitems = ei->ei_nextoffile;
-		epitem_free(ei);
-	}
-}
-
-/* ---- the epoll as a file ---- */
-
-static int
-epoll_poll(struct file *fp, int events __unused, struct pollctx *ctx)
-{
-	struct epoll *ep = fp->f_data;
-	struct epitem *ei, *next;
-
-	poll_record(ctx, &ep->ep_poll);
-	TAILQ_FOREACH_SAFE (ei, &ep->ep_ready, ei_ready, next) {
-		if (epitem_poll(ei, NULL) != 0)
-			return POLLIN | POLLRDNORM;
-		epitem_unready(ei);
-	}
-	return 0;
-}
-
-static void
-epoll_close(struct file *fp)
-{
-	struct epoll *ep = fp->f_data;
-	struct epitem *ei;
-
-	while ((ei = LIST_FIRST(&ep->ep_items)) != NULL)
-		epitem_remove(ei);
-	pollhead_destroy(&ep->ep_poll);
-	kfree(ep);
-}
-
-static const struct fileops epoll_fileops = {
-    .fo_poll = epoll_poll,
-    .fo_stat = anonfile_stat,
-    .fo_close = epoll_close,
-    .fo_name = "eventpoll",
-};
 
 static int
 kern_epoll_create(struct thread *td, int flags, long *retval)
@@ -249,14 +41,6 @@ SYSCALL(epoll_create1)
 
 /* ---- epoll_ctl ---- */
 
-/* After a change of interest: is it ready already? */
-static void
-epitem_check(struct epitem *ei, struct pollctx *ctx)
-{
-	if (epitem_poll(ei, ctx) != 0)
-		epitem_setready(ei);
-}
-
 /*
  * Chains of epolls are one link long: an epoll that watches another cannot itself be watched by a
  * third.  That rules out cycles and bounds the depth of wake-ups.
@@ -272,41 +56,10 @@ epoll_may_nest(const struct epoll *ep, const struct epoll *target, uint32_t even
 static int
 epoll_add(struct epoll *ep, struct file *fp, int fd, const struct epoll_event *ev)
 {
-	struct epoll *target = epoll_of(fp);
-	struct epitem *ei;
-	int error;
+	const struct epoll *target = epoll_of(fp);
+	int error = target != NULL ? epoll_may_nest(ep, target, ev->events) : 0;
 
-	if (target != NULL && (error = epoll_may_nest(ep, target, ev->events)) != 0)
-		return error;
-	if (epitems >= vm_frames_total() * PAGE_SIZE / 25 / sizeof(*ei))
-		return ENOSPC;
-	ei = pool_get(&epitem_pool, M_ZERO);
-	if (ei == NULL)
-		return ENOMEM;
-	epitems++;
-	ei->ei_ep = ep;
-	ei->ei_file = fp;
-	ei->ei_fd = fd;
-	ei->ei_events = ev->events | POLLERR | POLLHUP;
-	ei->ei_data = ev->data;
-	ei->ei_ctx.pc_record = epitem_record;
-	for (int i = 0; i < EPI_WAITS; i++) {
-		ei->ei_wait[i].pw_wake = epitem_wake;
-		ei->ei_wait[i].pw_arg = ei;
-	}
-	ei->ei_nextoffile = fp->f_epitems;
-	fp->f_epitems = ei;
-	LIST_INSERT_HEAD(&ep->ep_items, ei, ei_link);
-	if (target != NULL) {
-		target->ep_watched++;
-		ep->ep_watches++;
-	}
-	epitem_check(ei, &ei->ei_ctx);
-	if (ei->ei_nowait) {
-		epitem_remove(ei);
-		return ENOMEM;
-	}
-	return 0;
+	return error != 0 ? error : epitem_add(ep, fp, fd, ev->events, ev->data);
 }
 
 static int
@@ -314,11 +67,18 @@ epoll_modify(struct epitem *ei, const struct epoll_event *ev)
 {
 	if ((ei->ei_events | ev->events) & EPOLLEXCLUSIVE)
 		return EINVAL;
-	ei->ei_events = ev->events | POLLERR | POLLHUP;
-	ei->ei_data = ev->data;
-	epitem_unready(ei);
-	epitem_check(ei, NULL);
+	epitem_modify(ei, ev->events, ev->data);
 	return 0;
+}
+
+/* Files that are always ready are not worth watching. */
+static bool
+can_be_watched(const struct file *fp)
+{
+	const struct vnode *vp = fp->f_vnode;
+
+	return fp->f_ops->fo_poll != NULL &&
+	       (vp == NULL || (!S_ISREG(vp->v_type) && !S_ISDIR(vp->v_type)));
 }
 
 static int
@@ -327,7 +87,7 @@ epoll_ctl(struct file *epfp, int op, struct file *fp, int fd, const struct epoll
 	struct epoll *ep = epoll_of(epfp);
 	struct epitem *ei;
 
-	if (fp->f_ops->fo_poll == NULL)
+	if (!can_be_watched(fp))
 		return EPERM;
 	if (ep == NULL || epfp == fp)
 		return EINVAL;
@@ -388,10 +148,9 @@ epoll_harvest(struct epoll *ep, vaddr_t uevents, int max, int *n)
 		++*n;
 		epitem_unready(ei);
 		if (ei->ei_events & EPOLLONESHOT) {
-			ei->ei_events &= EPOLL_CONTROL;
+			ei->ei_events &= EPOLL_CONTROL; /* until EPOLL_CTL_MOD */
 		} else if (!(ei->ei_events & EPOLLET)) {
-			ei->ei_isready = true;
-			TAILQ_INSERT_TAIL(&ep->ep_ready, ei, ei_ready);
+			epitem_requeue(ei);
 			if (last == NULL)
 				last = ei;
 		}

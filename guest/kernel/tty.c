@@ -135,22 +135,6 @@ tty_move_input(struct tty *tp, struct uio *uio)
 	return error;
 }
 
-static int
-tty_read_canon(struct tty *tp, struct file *fp, struct uio *uio)
-{
-	int error;
-
-	while (tty_inavail(tp) == 0) {
-		if (tty_hung(fp))
-			return 0;
-		if (!(tp->t_lflag & ICANON)) /* the mode has changed while we slept */
-			return ERESTART;
-		if ((error = tty_sleep(fp, &tp->t_inhead, "ttyin", 0)) != 0)
-			return error;
-	}
-	return tty_move_input(tp, uio);
-}
-
 /*
  * VMIN characters are wanted, or as many as fit.  VTIME limits the time between two characters, or,
  * when VMIN is 0, the whole read.
@@ -178,6 +162,22 @@ tty_read_raw(struct tty *tp, struct file *fp, struct uio *uio)
 		if (error != 0)
 			return got > 0 || error == ETIMEDOUT ? 0 : error;
 	}
+}
+
+static int
+tty_read_canon(struct tty *tp, struct file *fp, struct uio *uio)
+{
+	int error;
+
+	while (tty_inavail(tp) == 0) {
+		if (tty_hung(fp))
+			return 0;
+		if (!(tp->t_lflag & ICANON)) /* the mode has changed while we slept */
+			return tty_read_raw(tp, fp, uio);
+		if ((error = tty_sleep(fp, &tp->t_inhead, "ttyin", 0)) != 0)
+			return error;
+	}
+	return tty_move_input(tp, uio);
 }
 
 static int

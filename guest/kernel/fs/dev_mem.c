@@ -8,7 +8,6 @@
 #include <sys/vm.h>
 #include <sys/vnode.h>
 
-#define ZERO_SIZE (1UL << 46) /* more than an address space can map */
 #define RNDGETENTCNT 0x80045200UL
 #define ENTROPY_BITS 256
 
@@ -61,17 +60,13 @@ const struct fileops null_fileops = {
     .fo_name = "null",
 };
 
-/* Mapping /dev/zero is the old way to ask for anonymous memory: each mapping is its own object. */
+/* Mapping /dev/zero is the old way to ask for anonymous memory: no object stands behind it. */
 static int
-zero_mmap(struct file *fp, int prot __unused, int flags __unused, uint64_t off __unused,
+zero_mmap(struct file *fp __unused, int prot __unused, int flags __unused, uint64_t off __unused,
 	  struct vm_object **objp, struct vnode **vpp)
 {
-	struct vm_object *obj = vm_object_create(ZERO_SIZE);
-
-	if (obj == NULL)
-		return ENOMEM;
-	*objp = obj;
-	*vpp = vhold(fp->f_vnode);
+	*objp = NULL;
+	*vpp = NULL;
 	return 0;
 }
 
