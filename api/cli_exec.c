@@ -169,7 +169,7 @@ complete_body(struct exec *e, int argc, char **argv)
 		json_object_set(e->body, "env", e->env);
 	}
 	if (e->tty) {
-		tty_size(0, &rows, &cols);
+		cli_tty_size(0, &rows, &cols);
 		json_object_set_new(e->body, "tty",
 				    json_pack("{s:i, s:i}", "rows", (int)rows, "cols", (int)cols));
 	}
@@ -286,7 +286,7 @@ take_end(struct exec *e)
 	else if (json_object_get(doc, "exit_code") != NULL)
 		e->status = (int)get_int(doc, "exit_code");
 	else {
-		tty_restore();
+		cli_tty_restore();
 		client_error(e->client, "the sandbox ended before the program did");
 		e->status = CMD_EXEC_FAILURE;
 	}
@@ -409,7 +409,7 @@ on_signal(struct exec *e)
 	if (read(e->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGWINCH) {
-		tty_size(0, &rows, &cols);
+		cli_tty_size(0, &rows, &cols);
 		post(e, "winsize", json_pack("{s:i, s:i}", "rows", (int)rows, "cols", (int)cols));
 	} else {
 		/* Its group, as a terminal would. */
@@ -519,14 +519,14 @@ attach(struct exec *e)
 	int rc = 0;
 
 	e->signal_fd = signals_open(e->tty);
-	if (e->tty && (rc = tty_raw(0)) < 0)
+	if (e->tty && (rc = cli_tty_raw(0)) < 0)
 		client_error(e->client, "--tty: standard input is no terminal: %s", strerror(-rc));
 	if (rc == 0 && (open_all(e) < 0 || serve(e) < 0)) {
-		tty_restore();
+		cli_tty_restore();
 		client_error(e->client, "the connection to the daemon was lost");
 		rc = -1;
 	}
-	tty_restore();
+	cli_tty_restore();
 	input_close(e);
 	for (int i = 0; i < 2; i++)
 		exchange_close(&e->out[i].x);

@@ -11,7 +11,7 @@ static struct termios saved;
 static int saved_fd = -1;
 
 void
-tty_restore(void)
+cli_tty_restore(void)
 {
 	if (saved_fd >= 0)
 		tcsetattr(saved_fd, TCSADRAIN, &saved);
@@ -19,7 +19,7 @@ tty_restore(void)
 }
 
 int
-tty_raw(int fd)
+cli_tty_raw(int fd)
 {
 	struct termios raw;
 
@@ -30,12 +30,12 @@ tty_raw(int fd)
 	if (tcsetattr(fd, TCSADRAIN, &raw) < 0)
 		return -errno;
 	saved_fd = fd;
-	atexit(tty_restore);
+	atexit(cli_tty_restore);
 	return 0;
 }
 
 void
-tty_size(int fd, uint16_t *rows, uint16_t *cols)
+cli_tty_size(int fd, uint16_t *rows, uint16_t *cols)
 {
 	struct winsize ws;
 

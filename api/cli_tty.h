@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
-/* Raw mode; restored by tty_restore(), at exit too.  0 or -errno. */
-int tty_raw(int fd);
-void tty_restore(void);
+/* Raw mode; restored by cli_tty_restore(), at exit too.  0 or -errno. */
+int cli_tty_raw(int fd);
+void cli_tty_restore(void);
 /* Size of the terminal; 24 x 80 if it does not tell. */
-void tty_size(int fd, uint16_t *rows, uint16_t *cols);
+void cli_tty_size(int fd, uint16_t *rows, uint16_t *cols);
 
 #endif
