@@ -172,8 +172,9 @@ test_archives(void **state)
 	    "tar -C src --format=pax -cf arc .",
 	    "tar -C src -czf arc .",
 	    "tar -C src --format=ustar -cf arc $(ls src)",
-	    "(cd src && find . | cpio -o -H newc --quiet) >arc",
-	    "(cd src && find . | cpio -o -H newc --quiet) | xz >arc",
+	    "cd src && find . | cpio -o -H newc --quiet -F ../arc",
+	    "cd src && find . | cpio -o -H newc --quiet -F ../arc && xz -f ../arc && "
+	    "mv ../arc.xz ../arc",
 	};
 
 	(void)state;
