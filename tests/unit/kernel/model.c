@@ -567,6 +567,15 @@ pick_range(struct op *op, bool wide)
 }
 
 static void
+pick_page(struct op *op, unsigned p)
+{
+	op->p = p;
+	op->n = 1;
+	op->start = page_va(p);
+	op->end = op->start + PAGE_SIZE;
+}
+
+static void
 pick_move(struct op *op)
 {
 	unsigned room;
@@ -580,6 +589,9 @@ pick_move(struct op *op)
 	op->flag = op->n <= op->newn && below(4) == 0;
 }
 
+static struct space *recent;
+static unsigned recent_page;
+
 static bool
 pick_op(struct op *op)
 {
@@ -587,9 +599,15 @@ pick_op(struct op *op)
 	static const int prots[] = {0, 1, 3, 3, 3, 5, 7};
 	bool wide;
 
-	*op = (struct op){.kind = pick_kind(), .sp = pick_space(true)};
+	/* Stay with an address space and a page for a while, so that stale caches are noticed. */
+	*op = (struct op){.kind = pick_kind(), .sp = recent};
+	if (op->sp == NULL || op->sp->ps == NULL || below(3) == 0)
+		op->sp = recent = pick_space(true);
 	wide = op->kind == OP_UNMAP || op->kind == OP_DISCARD || op->kind == OP_PROTECT;
 	pick_range(op, wide);
+	if (below(3) == 0 && !wide && op->kind != OP_MAP && op->kind != OP_MOVE)
+		pick_page(op, recent_page);
+	recent_page = op->p;
 	op->prot = prots[below(nitems(prots))];
 	op->access = accesses[below(nitems(accesses))];
 	op->word = (int)below(2);
@@ -680,6 +698,7 @@ run_begin(uint64_t seed)
 	hosted_seed = rnd = seed;
 	rnd_next(&rnd);
 	memset(spaces, 0, sizeof(spaces));
+	recent = NULL;
 	objects_create();
 	spaces[0].ps = fake_process(vmspace_create());
 }

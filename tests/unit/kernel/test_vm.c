@@ -174,6 +174,37 @@ test_move(void **state)
 	fake_process_free(child);
 }
 
+/* What the processor remembers must go when the kernel changes it behind the program's back. */
+void
+test_stale(void **state)
+{
+	struct process *ps = fake_process(vmspace_create()), *child;
+	struct vmspace *vm = ps->ps_vmspace, *cvm;
+	const vaddr_t a = 0x10000000, b = a + PAGE_SIZE;
+	uint64_t word = 7;
+
+	(void)state;
+	CHECK(map_anon(vm, a, ptoa(4), 0, true) != 0);
+	/* A read fault has entered the frame of zeroes; a tracer writes. */
+	CHECK_EQ(load(vm, a), 0);
+	CHECK_EQ(vmspace_rw(vm, a, &word, sizeof(word), true, false), 0);
+	CHECK_EQ(load(vm, a), 7);
+	/*
+	 * The child leaves the shared table for one of its own while the processor knows where the
+	 * old one is; then the parent, which has the old one to itself now, changes there.
+	 */
+	store(vm, b, 1);
+	child = fake_process(cvm = vmspace_fork(vm));
+	CHECK_EQ(load(cvm, a), 7);
+	CHECK_EQ(vmspace_rw(cvm, a, &word, sizeof(word), true, false), 0);
+	word = 2;
+	CHECK_EQ(vmspace_rw(vm, b, &word, sizeof(word), true, false), 0);
+	CHECK_EQ(load(cvm, b), 1);
+	CHECK_EQ(load(vm, b), 2);
+	fake_process_free(child);
+	fake_process_free(ps);
+}
+
 /* Fork and exit touch neither frames nor tables, however large the process is. */
 void
 test_fork_cost(void **state)
