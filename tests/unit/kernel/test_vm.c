@@ -196,7 +196,7 @@ test_stale(void **state)
 	store(vm, b, 1);
 	child = fake_process(cvm = vmspace_fork(vm));
 	CHECK_EQ(load(cvm, a), 7);
-	CHECK_EQ(vmspace_rw(cvm, a, &word, sizeof(word), true, false), 0);
+	CHECK_EQ(vmspace_rw(cvm, a + ptoa(2), &word, sizeof(word), true, false), 0);
 	word = 2;
 	CHECK_EQ(vmspace_rw(vm, b, &word, sizeof(word), true, false), 0);
 	CHECK_EQ(load(cvm, b), 1);
