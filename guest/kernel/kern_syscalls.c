@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* kern_syscalls.c: the system call table and its dispatcher. */
+/* kern_syscalls.c: the system call table. */
 #include <sys/syscall.h>
 #include <sys/systm.h>
-#include <sys/proc.h>
 #include <machine/stats.h>
-#include <machine/trace.h>
 
 /*
  * syscalls.def names every call of the Linux table and of the native range.  A handler is taken
  * from whichever file defines sys_NAME; one that nobody defines is a weak null: ENOSYS, counted.
  */
-#define SYSENT(nr, name) int sys_##name(struct thread *, const uint64_t *, long *) __attribute__((weak));
+#define SYSENT(nr, name)                                                                           \
+	int sys_##name(struct thread *, const uint64_t *, long *) __attribute__((weak));
 #include "syscalls.def"
 #undef SYSENT
 
@@ -20,21 +19,11 @@ const struct sysent sysent[SYS_MAX] = {
 #undef SYSENT
 };
 
+/* No handler: counted by number, so that what a program misses is visible. */
 int
-syscall_dispatch(struct thread *td, uint64_t nr, const uint64_t *a, long *retval)
+syscall_missing(uint64_t nr)
 {
-	int error;
-
-	STAT_INC(syscalls);
-	td->td_syscall = (uint32_t)nr;
-	KTRACE(SYSCALL, nr, a[0]);
-	*retval = 0;
-	if (unlikely(nr >= SYS_MAX || sysent[nr].sy_call == NULL)) {
-		if (nr < SYS_MAX)
-			kstats->enosys[nr]++;
-		return ENOSYS;
-	}
-	error = sysent[nr].sy_call(td, a, retval);
-	KTRACE(SYSRET, nr, error != 0 ? -(long)error : *retval);
-	return error;
+	if (nr < SYS_MAX)
+		kstats->enosys[nr]++;
+	return ENOSYS;
 }

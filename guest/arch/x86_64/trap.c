@@ -5,7 +5,7 @@
 #include <sys/md.h>
 #include <sys/proc.h>
 #include <sys/signal.h>
-#include <sys/syscall.h>
+#include <sys/dispatch.h>
 #include <sys/vm.h>
 #include <machine/asm.h>
 #include <machine/cpu.h>
@@ -27,6 +27,10 @@ _Static_assert(offsetof(struct trapframe, tf_rip) == TF_RIP, "asm.h");
 _Static_assert(offsetof(struct trapframe, tf_cs) == TF_CS, "asm.h");
 _Static_assert(offsetof(struct trapframe, tf_rflags) == TF_RFLAGS, "asm.h");
 _Static_assert(offsetof(struct trapframe, tf_rsp) == TF_RSP, "asm.h");
+/* The handler finds its arguments in the frame. */
+_Static_assert(offsetof(struct trapframe, tf_r9) ==
+		   offsetof(struct trapframe, tf_rdi) + 5 * sizeof(uint64_t),
+	       "arguments");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "asm.h");
 
 enum {
@@ -78,40 +82,35 @@ static const struct trap_signal {
 
 /* Restart codes are for userret(), which knows whether a handler runs: until then it is EINTR. */
 static int
-syscall_result(struct trapframe *tf, int error, long retval)
+syscall_error(struct trapframe *tf, int error)
 {
-	if (likely(error == 0)) {
-		tf->tf_rax = (uint64_t)retval;
-		return 0;
-	}
 	if (error == EJUSTRETURN)
 		return 0;
-	if (error < ERESTART) {
-		tf->tf_rax = (uint64_t) - (int64_t)error;
-		return 0;
-	}
-	tf->tf_rax = (uint64_t) - (int64_t)EINTR;
-	return error;
+	tf->tf_rax = (uint64_t) - (int64_t)(error < ERESTART ? error : EINTR);
+	return error < ERESTART ? 0 : error;
 }
 
-/* Every instruction counts here, and nothing overruns args: no stack protector. */
+/*
+ * Every instruction counts here, and nothing overruns: no stack protector.  True: the frame is as
+ * the program left it but for the result, so that SYSRET will do (its rip is below VM_USER_MAX).
+ */
 __attribute__((no_stack_protector)) bool
 syscall(struct trapframe *tf)
 {
 	struct thread *td = curthread;
-	const uint64_t args[6] = {tf->tf_rdi, tf->tf_rsi, tf->tf_rdx,
-				  tf->tf_r10, tf->tf_r8,  tf->tf_r9};
 	long retval;
-	int error = syscall_dispatch(td, tf->tf_err, args, &retval);
+	int error = syscall_dispatch(td, tf->tf_err, &tf->tf_rdi, &retval);
 
-	error = syscall_result(tf, error, retval);
+	if (likely(error == 0))
+		tf->tf_rax = (uint64_t)retval;
+	else
+		error = syscall_error(tf, error);
 	if (unlikely(error != 0 || (td->td_flags & TDF_USERRET) != 0))
 		userret(td, tf, error);
-	if (unlikely(td->td_md.md_flags & MDF_IRET)) {
-		td->td_md.md_flags &= ~(uint32_t)MDF_IRET;
-		return false;
-	}
-	return tf->tf_rip < VM_USER_MAX;
+	if (likely((td->td_md.md_flags & MDF_IRET) == 0))
+		return true;
+	td->td_md.md_flags &= ~(uint32_t)MDF_IRET;
+	return false;
 }
 
 /* ---- page faults ---- */

@@ -9,14 +9,14 @@
 
 /* In the order of struct trapframe, whose last members the CPU or the entry code has pushed. */
 .macro SAVE_REGS
-	pushq	%rdi
-	pushq	%rsi
-	pushq	%rdx
-	pushq	%rcx
-	pushq	%rax
-	pushq	%r8
 	pushq	%r9
+	pushq	%r8
 	pushq	%r10
+	pushq	%rdx
+	pushq	%rsi
+	pushq	%rdi
+	pushq	%rax
+	pushq	%rcx
 	pushq	%r11
 	pushq	%rbx
 	pushq	%rbp
@@ -34,14 +34,14 @@
 	popq	%rbp
 	popq	%rbx
 	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rax
 	popq	%rcx
-	popq	%rdx
-	popq	%rsi
+	popq	%rax
 	popq	%rdi
+	popq	%rsi
+	popq	%rdx
+	popq	%r10
+	popq	%r8
+	popq	%r9
 .endm
 
 	.text

@@ -27,8 +27,8 @@ struct wait_args {
 	struct rusage_acc ru; /* out */
 	struct siginfo info;  /* out: for waitid */
 };
-/* Reap one zombie child of parent without sleeping: false if there is none.  ru (may be NULL): of it and
- * its reaped children. */
+/* Reap one zombie child of parent without sleeping: false if there is none.  ru (may be NULL): of
+ * it and its reaped children. */
 bool reap_one(struct process *parent, pid_t *pid, int *status, struct rusage_acc *ru);
 int kern_wait(struct thread *, struct wait_args *);
 void itimers_exit(struct process *); /* POSIX timers of a dying process (sys_timer.c) */

@@ -188,9 +188,9 @@ void sigqueue_cancel(struct process *, struct sigqueue *); /* take it out of wha
 int signal_send(struct process *, struct thread *td, int sig, const struct siginfo *);
 /* Remove and return a pending signal of set (thread's first): its number, or 0. */
 int signal_take(struct thread *, sigset_t set, struct siginfo *);
-void signal_discard(struct process *, sigset_t); /* forget pending signals of the whole process */
-void sigmask_set(struct thread *, sigset_t);     /* the new mask; KILL and STOP stay unblocked */
-void signal_thread_exit(struct thread *); /* signals it was to take go to another thread */
+void signal_discard(struct process *, sigset_t);  /* forget pending signals of the whole process */
+void sigmask_set(struct thread *, sigset_t);      /* the new mask; KILL and STOP stay unblocked */
+void signal_thread_exit(struct thread *);         /* signals it was to take go to another thread */
 sigset_t sig_ignored_set(const struct process *); /* ignored, explicitly or by default */
 
 /* Send sig to a process (any thread may take it) or to one thread. info NULL = SI_KERNEL. Never

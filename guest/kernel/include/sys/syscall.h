@@ -25,7 +25,7 @@ extern const struct sysent sysent[SYS_MAX];
 	int sys_##name(struct thread *td __unused, const uint64_t *a __unused,                     \
 		       long *retval __unused)
 
-/* Common tail of the trap path (MI): looks up, counts, calls.  Returns errno or 0. */
-int syscall_dispatch(struct thread *td, uint64_t nr, const uint64_t *a, long *retval);
+/* Count a call of a number that has no handler; returns ENOSYS. */
+int syscall_missing(uint64_t nr);
 
 #endif

@@ -6,21 +6,22 @@
 /* Segment selectors: the user's are Linux's, and laid out as SYSCALL and SYSRET want them. */
 #define SEL_KCODE 0x10
 #define SEL_KDATA 0x18
-#define SEL_UBASE 0x23 /* SYSRET: data = base + 8, code = base + 16; no 32-bit code segment here   \
-			*/
+#define SEL_UBASE                                                                                  \
+	0x23 /* SYSRET: data = base + 8, code = base + 16; no 32-bit code segment here             \
+	      */
 #define SEL_UDATA 0x2b
 #define SEL_UCODE 0x33
 #define SEL_TSS 0x40
 
 /* Offsets in struct trapframe; trap.c asserts that they are right. */
 #define TF_RBP 32
-#define TF_R10 56
-#define TF_R9 64
-#define TF_R8 72
-#define TF_RAX 80
-#define TF_RDX 96
-#define TF_RSI 104
-#define TF_RDI 112
+#define TF_RAX 64
+#define TF_RDI 72
+#define TF_RSI 80
+#define TF_RDX 88
+#define TF_R10 96
+#define TF_R8 104
+#define TF_R9 112
 #define TF_RIP 136
 #define TF_CS 144
 #define TF_RFLAGS 152

@@ -5,9 +5,10 @@
 
 #include <sys/types.h>
 
-#define VM_USER_MIN 0x1000UL         /* page 0 is never mapped unless asked for by MAP_FIXED */
-#define VM_USER_MAX 0x7ffffffff000UL /* one page below the canonical hole: SYSRET is always safe   \
-				      */
+#define VM_USER_MIN 0x1000UL /* page 0 is never mapped unless asked for by MAP_FIXED */
+#define VM_USER_MAX                                                                                \
+	0x7ffffffff000UL /* one page below the canonical hole: SYSRET is always safe               \
+			  */
 #define VM_STACK_TOP 0x7ffffffff000UL
 #define VM_DIRECT_BASE 0xffff888000000000UL
 #ifdef TINE_HOSTED /* kernel sources in a unit test: "physical memory" is an array */

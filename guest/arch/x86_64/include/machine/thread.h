@@ -8,10 +8,10 @@
 /* Saved user (or kernel, for faults inside the kernel) registers, at the top of the kernel stack.
  */
 struct trapframe {
-	uint64_t tf_r15, tf_r14, tf_r13, tf_r12, tf_rbp, tf_rbx;
-	uint64_t tf_r11, tf_r10, tf_r9, tf_r8, tf_rax, tf_rcx, tf_rdx, tf_rsi, tf_rdi;
-	uint64_t tf_trapno; /* exception vector, or TF_SYSCALL */
-	uint64_t tf_err;    /* error code, or the system call number (orig_rax) */
+	uint64_t tf_r15, tf_r14, tf_r13, tf_r12, tf_rbp, tf_rbx, tf_r11, tf_rcx, tf_rax;
+	uint64_t tf_rdi, tf_rsi, tf_rdx, tf_r10, tf_r8, tf_r9; /* arguments of a system call */
+	uint64_t tf_trapno;                                    /* exception vector, or TF_SYSCALL */
+	uint64_t tf_err; /* error code, or the system call number (orig_rax) */
 	uint64_t tf_rip, tf_cs, tf_rflags, tf_rsp, tf_ss;
 };
 #define TF_SYSCALL 0x100
