@@ -46,8 +46,9 @@ report_started(struct relay *r)
 }
 
 /*
- * With the instruction clock nothing that comes from the host may arrive while the command runs, and the command must start
- * at the same phase of the timer tick in every run: the next full second costs nothing, for the clock jumps while all sleep.
+ * With the instruction clock nothing that comes from the host may arrive while the command runs, and the command must start at
+ * the same time in every run, however long the disk took before: timers of the kernel then interrupt it at the same places.
+ * Waiting for the next round time costs next to nothing, for the clock jumps while all sleep.
  */
 static void
 align_clock(void)
@@ -55,7 +56,7 @@ align_clock(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	t = (struct timespec){t.tv_sec + 2, 0};
+	t = (struct timespec){(t.tv_sec / 20 + 1) * 20, 0};
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
 		continue;
 }

@@ -24,12 +24,15 @@ locked() {
 # digest TEXT...: a short name for anything.
 digest() { printf '%s\n' "$@" | md5sum | cut -c1-16; }
 
-# prune DIR KEEP: deletes the least recently used entries of a cache folder, but none used in the last ten minutes,
+# use FILE: true if the cache has it; it is then not pruned for a while.
+use() { touch -c "$1" && [ -e "$1" ]; }
+
+# prune PATTERN KEEP: deletes the least recently used entries of the cache that match, but none used in the last ten minutes,
 # because a process may be about to open it.
 prune() {
 	local old
-	find "$1" -mindepth 1 -maxdepth 1 -mmin +10 -printf '%T@ %p\n' | sort -rn | tail -n "+$(($2 + 1))" | cut -d' ' -f2- |
-		while IFS= read -r old; do rm -rf "$old"; done
+	find "$CACHE"/{images,saved,bin,tmp} -mindepth 1 -maxdepth 1 -name "$1" -mmin +10 -printf '%T@ %p\n' | sort -rn |
+		tail -n "+$(($2 + 1))" | cut -d' ' -f2- | while IFS= read -r old; do rm -rf "$old"; done
 }
 
 # program NAME COMPILER... : compiles the sources in $MACHINE/NAME and wire/ when they have changed; sets PROGRAM to the result.
@@ -39,7 +42,8 @@ program() {
 	shift
 	sources=("$MACHINE/$name/"*.[cS] "$MACHINE/wire/frame.c")
 	PROGRAM=$CACHE/bin/$name-$(cat "$MACHINE/$name/"* "$MACHINE/wire/"* | md5sum | cut -c1-16)
-	[ -x "$PROGRAM" ] && return
+	use "$PROGRAM" && return
 	"$@" -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$PROGRAM.$$" "${sources[@]}" && mv "$PROGRAM.$$" "$PROGRAM" ||
 		die "cannot compile $name"
+	prune "$name-*" 4
 }

@@ -25,7 +25,7 @@ tools_image() {
 	key=$(digest "$(stat -L -c '%n %s %Y' "${candidates[@]}" /usr/bin/{bash,env,grep} /lib/x86_64-linux-gnu/libc.so.6 \
 		"$MACHINE/lib/images.sh" 2>/dev/null)")
 	TOOLS=$CACHE/images/tools-$key.erofs
-	[ -e "$TOOLS" ] || locked tools tools_make || die "cannot make the tools image"
+	use "$TOOLS" || locked tools tools_make || die "cannot make the tools image"
 }
 
 # stage FILE...: copies files into the root of the tools image, below /usr as the host's merged root has them.
@@ -73,11 +73,11 @@ tools_make() {
 	printf '%s\n' 'passwd: files' 'group: files' 'hosts: files' > "$root/etc/nsswitch.conf"
 	make_image "$TOOLS" --all-root "$root" || return 1
 	rm -rf "$root"
-	prune "$CACHE/images" 12
+	prune 'tools-*' 2
 }
 
 # listing_key DIR [find options]: changes whenever a file below DIR does.
-listing_key() { digest "$(find "$@" -printf '%P %s %T@ %C@ %m %l\n' 2>/dev/null | LC_ALL=C sort)"; }
+listing_key() { digest "$(find "$@" -printf '%P %s %T@ %m %l\n' 2>/dev/null | LC_ALL=C sort)"; }
 
 # checkout_image BUILD: sets CHECKOUT_IMAGE to one of the source tree with the build folder BUILD and no other, without .git and
 # what only the compiler needs.
@@ -90,17 +90,13 @@ checkout_image() {
 		[ "$other" = "$build" ] || [ ! -d "$CHECKOUT/$other" ] || { exclude+=("--exclude-path=$other"); prune+=(-o -path "$CHECKOUT/$other"); }
 	done
 	CHECKOUT_IMAGE=$CACHE/images/checkout-$(listing_key "$CHECKOUT" \( "${prune[@]}" \) -prune -o -type f,l).erofs
-	if [ -e "$CHECKOUT_IMAGE" ]; then
-		touch "$CHECKOUT_IMAGE"
-	else
-		locked checkout checkout_make "${exclude[@]}" || die "cannot make an image of the checkout"
-	fi
+	use "$CHECKOUT_IMAGE" || locked checkout checkout_make "${exclude[@]}" || die "cannot make an image of the checkout"
 }
 
 checkout_make() {
 	[ -e "$CHECKOUT_IMAGE" ] && return
 	make_image "$CHECKOUT_IMAGE" --all-root "$@" "$CHECKOUT" || return 1
-	prune "$CACHE/images" 12
+	prune 'checkout-*' 6
 }
 
 # shares_image PATH...: sets SHARES_IMAGE to one whose directory or file N is the Nth path.
@@ -111,7 +107,7 @@ shares_image() {
 		key+=("$path" "$(listing_key "$path")")
 	done
 	SHARES_IMAGE=$CACHE/images/shares-$(digest "${key[@]}").erofs
-	[ -e "$SHARES_IMAGE" ] && { touch "$SHARES_IMAGE"; return; }
+	use "$SHARES_IMAGE" && return
 	mkdir -p "$root" || die "cannot write $root"
 	for path; do
 		# Hard links cost nothing; across file systems, or for files of others, they are refused.
@@ -121,5 +117,5 @@ shares_image() {
 	done
 	make_image "$SHARES_IMAGE" "$root" || die "cannot make an image of what is shared"
 	rm -rf "$root"
-	prune "$CACHE/images" 12
+	prune 'shares-*' 6
 }

@@ -56,7 +56,7 @@ initramfs() {
 	shift
 	program agent musl-gcc -static
 	INITRAMFS=$CACHE/images/initramfs-$name-$(digest "$PROGRAM" "$(stat -c %Y "$KERNEL/vmlinux" "$MACHINE/lib/kernel.sh")" "$@").cpio
-	[ -e "$INITRAMFS" ] && return
+	use "$INITRAMFS" && return
 	root=$CACHE/tmp/initramfs.$$
 	rm -rf "$root" && mkdir -p "$root/modules" "$root/dev" && cp "$PROGRAM" "$root/init" || die "cannot write $root"
 	for module in "$@"; do
@@ -70,4 +70,5 @@ initramfs() {
 	(cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) > "$INITRAMFS.$$" &&
 		mv "$INITRAMFS.$$" "$INITRAMFS" || die "cannot write $INITRAMFS"
 	rm -rf "$root"
+	prune "initramfs-$name-*" 2
 }
