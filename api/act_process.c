@@ -98,6 +98,13 @@ procs_copy(struct request *req, int errnum, const uint8_t *data, size_t len, siz
 
 /* ---- list ---------------------------------------------------------------------------------- */
 
+const struct field procs_query[] = {
+    F_UINT("limit", struct list_args, limit, 1, 1000),
+    F_STRING("cursor", struct list_args, cursor, 1, 32),
+    F_BOOL("launched", struct list_args, launched),
+    F_END,
+};
+
 static json_t *
 launched_json(const struct api_sandbox *sb)
 {

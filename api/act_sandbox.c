@@ -23,6 +23,22 @@ reply_new_sandbox(struct request *req)
 	reply_created(req, location, api_sandbox_json(req->sandbox));
 }
 
+static void
+not_started_again(struct request *req)
+{
+	if (req->sandbox->listed && !req->timed_out) {
+		request_wait(req, &req->sandbox->changed, not_started_again);
+		return;
+	}
+	reply_problem_with(req, "log", json_incref(req->ctx));
+}
+
+static void
+json_free(void *json)
+{
+	json_decref(json);
+}
+
 /* The client never got a 201, so there is nothing it would have to delete: what can be told of the
  * failure goes into the answer, and the sandbox goes away. */
 static void
@@ -34,8 +50,12 @@ reply_not_started(struct request *req)
 		problem_from_error(&req->problem, &sb->reason);
 	else
 		api_sandbox_problem(sb, &req->problem);
-	reply_problem_with(req, "log", klog_tail(&sb->log, TAIL_LINES));
+	req->ctx = klog_tail(&sb->log, TAIL_LINES);
+	req->ctx_free = json_free;
 	api_sandbox_delete(sb);
+	req->timed_out = false;
+	request_deadline(req, req->server->config.guest_timeout_ms);
+	not_started_again(req);
 }
 
 static void
@@ -83,7 +103,6 @@ const struct list_args list_defaults = {.limit = 100};
 const struct field list_query[] = {
     F_UINT("limit", struct list_args, limit, 1, 1000),
     F_STRING("cursor", struct list_args, cursor, 1, 32),
-    F_BOOL("launched", struct list_args, launched),
     F_END,
 };
 

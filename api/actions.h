@@ -18,7 +18,7 @@ struct list_args {
 	const char *cursor;
 	bool launched;
 };
-extern const struct field list_query[];
+extern const struct field list_query[], procs_query[];
 extern const struct list_args list_defaults;
 
 struct patch_args {

@@ -49,7 +49,7 @@ const struct route api_routes[] = {
 	  .body_max = UPLOAD_MAX, QUERY(file_query, file_put_args)),
 
     ROUTE("GET", SB "/processes", act_process_list, .needs = NEED_SANDBOX,
-	  QUERY(list_query, list_args), .defaults = &list_defaults),
+	  QUERY(procs_query, list_args), .defaults = &list_defaults),
     ROUTE("POST", SB "/processes", act_process_create, .needs = NEED_SANDBOX | NEED_READY,
 	  .body = BODY_JSON, .body_max = LAUNCH_MAX, .fields = process_fields,
 	  .args_size = sizeof(struct process_args), .defaults = &process_defaults,

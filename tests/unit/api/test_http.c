@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: ISC */
+/* test_http.c: the whole daemon over HTTP; every answer is checked against the contract. */
+#include "harness.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct daemon d;
+
+static json_t *
+member(const struct answer *a, const char *key)
+{
+	json_t *value = json_object_get(a->json, key);
+
+	if (value == NULL)
+		fail_msg("no \"%s\" in %s", key, a->body);
+	return value;
+}
+
+static const char *
+text(const struct answer *a, const char *key)
+{
+	return json_string_value(member(a, key));
+}
+
+static json_int_t
+number(const struct answer *a, const char *key)
+{
+	return json_integer_value(member(a, key));
+}
+
+static struct answer *
+launch(const char *sb, const char *body, int status)
+{
+	return call(&d, "POST", fmt("/v1/sandboxes/%s/processes", sb), body, status);
+}
+
+static const char *
+process_path(const char *sb, const struct answer *a, const char *tail)
+{
+	return fmt("/v1/sandboxes/%s/processes/l%lld%s", sb, (long long)number(a, "launch"), tail);
+}
+
+/* ---- sandboxes ----------------------------------------------------------------------------- */
+
+static void
+test_service(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	assert_string_equal(text(call(&d, "GET", "/v1/version", NULL, 200), "name"), "tine");
+	assert_string_equal(text(call(&d, "GET", "/v1/health", NULL, 200), "status"), "ok");
+	a = call(&d, "GET", "/v1/openapi.json", NULL, 200);
+	assert_true(json_equal(a->json, d.contract.doc));
+	call(&d, "GET", "/v1/openapi.yaml", NULL, 200);
+	a = call(&d, "GET", "/metrics", NULL, 200);
+	assert_non_null(strstr(a->body, "\ntine_guest_forks_total "));
+}
+
+static void
+test_sandbox_life(void **state)
+{
+	const char *id = make_sandbox(&d, "{\"name\":\"life\",\"memory_mib\":64,\"events\":true,"
+					  "\"sysctls\":{\"kern.maxproc\":99}}");
+	struct answer *a = call(&d, "GET", fmt("/v1/sandboxes/%s", id), NULL, 200);
+
+	(void)state;
+	assert_string_equal(text(a, "state"), "ready");
+	assert_string_equal(text(a, "name"), "life");
+	a = call(&d, "GET", "/v1/sandboxes/life", NULL, 200);
+	assert_string_equal(text(a, "id"), id);
+	a = call(&d, "POST", "/v1/sandboxes", "{\"name\":\"life\"}", 409);
+	assert_string_equal(problem_slug(a), "name-in-use");
+	a = call(&d, "PATCH", "/v1/sandboxes/life", "{\"events\":false}", 200);
+	assert_true(json_is_false(member(a, "events")));
+	a = call(&d, "GET", "/v1/sandboxes/life/log", NULL, 200);
+	assert_int_equal(json_array_size(member(a, "items")), 1);
+	call(&d, "DELETE", "/v1/sandboxes/life", NULL, 204);
+	a = call(&d, "GET", fmt("/v1/sandboxes/%s", id), NULL, 404);
+	assert_string_equal(problem_slug(a), "unknown-sandbox");
+}
+
+static void
+test_created_location(void **state)
+{
+	struct answer *a = call(&d, "POST", "/v1/sandboxes", NULL, 201);
+	const char *path = fmt("/v1/sandboxes/%s", text(a, "id"));
+
+	(void)state;
+	assert_string_equal(header(a, "Location"), path);
+	call(&d, "DELETE", path, NULL, 204);
+}
+
+static void
+test_pages(void **state)
+{
+	const char *cursor = NULL;
+	struct answer *a;
+	unsigned seen = 0;
+
+	(void)state;
+	for (int i = 0; i < 7; i++)
+		make_sandbox(&d, fmt("{\"name\":\"page%d\"}", i));
+	do {
+		a = call(&d, "GET",
+			 cursor ? fmt("/v1/sandboxes?limit=3&cursor=%s", cursor)
+				: "/v1/sandboxes?limit=3",
+			 NULL, 200);
+		seen += (unsigned)json_array_size(member(a, "items"));
+		cursor = json_object_get(a->json, "next") ? fmt("%s", text(a, "next")) : NULL;
+	} while (cursor != NULL);
+	assert_int_equal(seen, 7);
+	for (int i = 0; i < 7; i++)
+		call(&d, "DELETE", fmt("/v1/sandboxes/page%d", i), NULL, 204);
+}
+
+static void
+test_boot_failure(void **state)
+{
+	struct answer *a = call(&d, "POST", "/v1/sandboxes", "{\"hostname\":\"broken\"}", 422);
+
+	(void)state;
+	assert_string_equal(problem_slug(a), "bad-kernel");
+	assert_int_equal(json_array_size(member(a, "log")), 1);
+	a = call(&d, "GET", "/v1/sandboxes", NULL, 200);
+	assert_int_equal(number(a, "total"), 0);
+}
+
+static void
+test_boot_timeout(void **state)
+{
+	struct answer *a = call(&d, "POST", "/v1/sandboxes?timeout_ms=50",
+				"{\"hostname\":\"slow\",\"name\":\"slow\"}", 201);
+
+	(void)state;
+	assert_string_equal(text(a, "state"), "starting");
+	a = launch("slow", "{\"argv\":[\"true\"]}", 409);
+	assert_string_equal(problem_slug(a), "wrong-state");
+	call(&d, "DELETE", "/v1/sandboxes/slow", NULL, 204);
+}
+
+/* The VMM process is killed from outside: the sandbox fails, the daemon and the others go on. */
+static void
+test_vmm_killed(void **state)
+{
+	const char *id = make_sandbox(&d, "{\"name\":\"victim\"}");
+	struct answer *a;
+	int fd;
+	char buf[4096] = "";
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"other\"}");
+	launch("victim", "{\"argv\":[\"fork\",\"3\"],\"wait\":true}", 200);
+	launch("victim", "{\"argv\":[\"sleep\"]}", 201);
+	fd = dial(&d);
+	send_text(fd, fmt("GET /v1/events?sandbox=%s HTTP/1.1\r\nHost: x\r\n\r\n", id));
+	assert_true(read_until(fd, buf, sizeof(buf), "\r\n\r\n"));
+	a = call(&d, "GET", "/v1/sandboxes/victim", NULL, 200);
+	assert_int_equal(kill((pid_t)number(a, "vmm_pid"), SIGKILL), 0);
+	assert_true(read_until(fd, buf, sizeof(buf), "sandbox.failed"));
+	close(fd);
+	a = call(&d, "GET", "/v1/sandboxes/victim", NULL, 200);
+	assert_string_equal(text(a, "state"), "failed");
+	a = call(&d, "GET", "/v1/sandboxes/victim/forkstat", NULL, 200);
+	assert_true(json_is_true(member(a, "final")));
+	assert_int_equal(json_integer_value(json_object_get(member(a, "counters"), "cntfork")), 3);
+	call(&d, "GET", "/v1/sandboxes/victim/log", NULL, 200);
+	a = launch("victim", "{\"argv\":[\"true\"]}", 410);
+	assert_string_equal(problem_slug(a), "sandbox-failed");
+	a = call(&d, "GET", "/v1/sandboxes/victim/processes?launched=1", NULL, 200);
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(member(a, "launched"), 1), "state")),
+	    "lost");
+	launch("other", "{\"argv\":[\"true\"],\"wait\":true}", 200);
+	call(&d, "DELETE", "/v1/sandboxes/victim", NULL, 204);
+	call(&d, "DELETE", "/v1/sandboxes/other", NULL, 204);
+}
+
+/* What a hostile guest does ends that guest only, with a reason. */
+static void
+test_bad_guests(void **state)
+{
+	static const struct {
+		const char *program, *reason;
+	} rows[] = {{"panic", "guest-panic"},
+		    {"badmsg", "guest-protocol"},
+		    {"overrun", "guest-protocol"},
+		    {"vanish", "vmm-died"}};
+	struct answer *a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make_sandbox(&d, "{\"name\":\"bad\"}");
+		launch("bad", fmt("{\"argv\":[\"%s\"]}", rows[i].program), 201);
+		call(&d, "GET", "/v1/sandboxes/bad/processes/l1/wait", NULL, 200);
+		a = call(&d, "GET", "/v1/sandboxes/bad", NULL, 200);
+		assert_string_equal(text(a, "state"), "failed");
+		assert_string_equal(json_string_value(json_object_get(member(a, "reason"), "type")),
+				    rows[i].reason);
+		call(&d, "DELETE", "/v1/sandboxes/bad", NULL, 204);
+	}
+	make_sandbox(&d, "{\"name\":\"bad\"}");
+	launch("bad", "{\"argv\":[\"halt\"]}", 201);
+	call(&d, "GET", "/v1/sandboxes/bad/processes/l1/wait", NULL, 200);
+	assert_string_equal(text(call(&d, "GET", "/v1/sandboxes/bad", NULL, 200), "state"),
+			    "stopped");
+	call(&d, "DELETE", "/v1/sandboxes/bad", NULL, 204);
+}
+
+static void
+test_mute_guest(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"mute\",\"hostname\":\"mute\"}");
+	a = call(&d, "GET", "/v1/sandboxes/mute/processes", NULL, 504);
+	assert_string_equal(problem_slug(a), "guest-timeout");
+	a = launch("mute", "{\"argv\":[\"true\"]}", 504);
+	assert_string_equal(problem_slug(a), "guest-timeout");
+	call(&d, "DELETE", "/v1/sandboxes/mute", NULL, 204);
+}
+
+/* ---- processes ----------------------------------------------------------------------------- */
+
+static void
+test_launch_and_wait(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	a = launch("p", "{\"argv\":[\"echo\",\"hi\"],\"wait\":true}", 200);
+	assert_int_equal(number(a, "exit_code"), 0);
+	assert_string_equal(json_string_value(json_object_get(member(a, "stdout"), "data")),
+			    "hi\n");
+	a = launch("p", "{\"argv\":[\"exit\",\"7\"],\"wait\":true}", 200);
+	assert_int_equal(number(a, "exit_code"), 7);
+	a = launch("p", "{\"argv\":[\"err\",\"oops\"],\"wait\":true}", 200);
+	assert_string_equal(json_string_value(json_object_get(member(a, "stderr"), "data")),
+			    "oops");
+	a = launch("p", "{\"argv\":[\"err\",\"oops\"],\"wait\":true,\"merge_stderr\":true}", 200);
+	assert_string_equal(json_string_value(json_object_get(member(a, "stdout"), "data")),
+			    "oops");
+	a = launch("p",
+		   "{\"argv\":[\"cat\"],\"wait\":true,\"stdin\":{\"encoding\":\"base64\",\"data\":"
+		   "\"/wA=\"}}",
+		   200);
+	assert_string_equal(json_string_value(json_object_get(member(a, "stdout"), "data")),
+			    "/wA=");
+	a = launch("p", "{\"argv\":[\"uid\"],\"uid\":5,\"env\":{\"A\":\"b\"},\"wait\":true}", 200);
+	assert_string_equal(json_string_value(json_object_get(member(a, "stdout"), "data")),
+			    "5 A=b\n");
+	a = launch("p", "{\"argv\":[\"sleep\"],\"wait\":true,\"timeout_ms\":30}", 200);
+	assert_true(json_is_false(member(a, "ended")));
+	a = launch("p", "{\"argv\":[\"nosuch\"]}", 422);
+	assert_string_equal(problem_slug(a), "launch-failed");
+	assert_string_equal(text(a, "errno"), "ENOENT");
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+static void
+test_signal_and_list(void **state)
+{
+	struct answer *a;
+	const char *pid;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"spawn\",\"5\"],\"wait\":true}", 200);
+	a = launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	pid = fmt("%lld", (long long)number(a, "pid"));
+	a = call(&d, "GET", "/v1/sandboxes/p/processes?limit=4", NULL, 200);
+	assert_int_equal(json_array_size(member(a, "items")), 4);
+	assert_int_equal(number(a, "total"), 6);
+	a = call(&d, "GET", fmt("/v1/sandboxes/p/processes?cursor=%s", text(a, "next")), NULL, 200);
+	assert_int_equal(json_array_size(member(a, "items")), 2);
+	a = call(&d, "GET", fmt("/v1/sandboxes/p/processes/%s", pid), NULL, 200);
+	assert_non_null(json_object_get(a->json, "info"));
+	call(&d, "POST", fmt("/v1/sandboxes/p/processes/%s/signal", pid), "{\"signal\":0}", 204);
+	call(&d, "POST", fmt("/v1/sandboxes/p/processes/%s/signal", pid), "{\"signal\":\"KILL\"}",
+	     204);
+	a = call(&d, "GET", fmt("/v1/sandboxes/p/processes/%s/wait", pid), NULL, 200);
+	assert_int_equal(number(a, "signal"), SIGKILL);
+	a = call(&d, "POST", "/v1/sandboxes/p/processes/l2/signal", "{\"signal\":9}", 409);
+	assert_string_equal(problem_slug(a), "process-exited");
+	call(&d, "POST", "/v1/sandboxes/p/processes/9999/signal", "{\"signal\":9}", 404);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+/* Somebody who waits learns of the end of the sandbox as well. */
+static void
+test_wait_interrupted(void **state)
+{
+	char buf[4096] = "", buf2[4096] = "";
+	int fd, fd2;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	fd = dial(&d);
+	send_text(fd, "GET /v1/sandboxes/p/processes/l1/wait HTTP/1.1\r\nHost: x\r\n\r\n");
+	fd2 = dial(&d);
+	send_text(fd2,
+		  "GET /v1/sandboxes/p/processes/l1/stdout?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(read_until(fd2, buf2, sizeof(buf2), "\r\n\r\n"));
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+	assert_true(read_until(fd, buf, sizeof(buf), "\"lost\""));
+	assert_true(read_until(fd2, buf2, sizeof(buf2), "0\r\n\r\n"));
+	close(fd);
+	close(fd2);
+}
+
+static void
+test_clients_that_leave(void **state)
+{
+	int fd;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	for (int i = 0; i < 100; i++) {
+		static const char *const paths[] = {"/v1/events",
+						    "/v1/sandboxes/p/processes/l1/wait",
+						    "/v1/sandboxes/p/processes/l1/stdout?follow=1"};
+
+		fd = dial(&d);
+		send_text(fd, fmt("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", paths[i % 3]));
+		if (i % 2 == 0) {
+			char buf[64] = "";
+
+			if (i % 3 != 1)
+				assert_true(read_until(fd, buf, sizeof(buf), "HTTP/1.1 200"));
+		}
+		close(fd);
+	}
+	call(&d, "POST", "/v1/sandboxes/p/processes/l1/signal", "{\"signal\":15}", 204);
+	call(&d, "GET", "/v1/sandboxes/p/processes/l1/wait", NULL, 200);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+/* ---- standard streams ---------------------------------------------------------------------- */
+
+static void
+test_output_bounds(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	/* Nobody reads: the program still ends, what was lost is told. */
+	a = launch("p", "{\"argv\":[\"yes\",\"1000000\"],\"output_limit\":65536,\"wait\":true}",
+		   200);
+	a = call(&d, "GET", process_path("p", a, "/stdout"), NULL, 200);
+	assert_int_equal(a->len, 65536);
+	assert_string_equal(header(a, "Tine-Offset"), "934464");
+	assert_string_equal(header(a, "Tine-Dropped"), "934464");
+	/* With "block" it waits for its reader and nothing is lost. */
+	a = launch(
+	    "p",
+	    "{\"argv\":[\"yes\",\"1000000\"],\"output_limit\":65536,\"stdout_policy\":\"block\"}",
+	    201);
+	a = call(&d, "GET", process_path("p", a, "/stdout?follow=1"), NULL, 200);
+	assert_int_equal(a->len, 1000000);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+static void
+test_output_offsets(void **state)
+{
+	const char *path;
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	a = launch("p", "{\"argv\":[\"echo\",\"0123456789\"],\"wait\":true}", 200);
+	path = process_path("p", a, "/stdout");
+	assert_string_equal(call(&d, "GET", fmt("%s?offset=4", path), NULL, 200)->body, "456789\n");
+	assert_string_equal(call(&d, "GET", fmt("%s?offset=99", path), NULL, 200)->body, "");
+	assert_string_equal(call(&d, "GET", fmt("%s?offset=8&follow=1", path), NULL, 200)->body,
+			    "89\n");
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+static void
+test_stdin(void **state)
+{
+	size_t len = 3u << 20;
+	char *data = malloc(len);
+	const char *in, *out;
+	struct answer *a;
+	char buf[256] = "";
+	int fd;
+
+	(void)state;
+	assert_non_null(data);
+	for (size_t i = 0; i < len; i++)
+		data[i] = (char)(i * 7 + i / 251);
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	a = launch("p", "{\"argv\":[\"cat\"],\"stdin\":\"open\",\"output_limit\":4194304}", 201);
+	in = process_path("p", a, "/stdin");
+	out = process_path("p", a, "/stdout?follow=1");
+	/* One feeder at a time; its connection may last as long as it likes. */
+	fd = dial(&d);
+	send_text(
+	    fd,
+	    fmt("PUT %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", in));
+	a = call(&d, "GET", process_path("p", a, "/stdout"), NULL, 200);
+	a = call_raw(&d, "PUT", in, NULL, "x", 1, 409);
+	assert_string_equal(problem_slug(a), "stdin-busy");
+	send_text(fd, "0\r\n\r\n");
+	assert_true(read_until(fd, buf, sizeof(buf), "204 No Content"));
+	close(fd);
+	call_raw(&d, "PUT", fmt("%s?eof=1", in), "application/octet-stream", data, len, 204);
+	a = call(&d, "GET", out, NULL, 200);
+	assert_int_equal(a->len, len + 2);
+	assert_memory_equal(a->body + 2, data, len);
+	a = call_raw(&d, "PUT", in, NULL, "x", 1, 409);
+	free(data);
+	a = launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	a = call_raw(&d, "PUT", process_path("p", a, "/stdin"), NULL, "x", 1, 409);
+	assert_string_equal(problem_slug(a), "stdin-closed");
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+static void
+test_tty(void **state)
+{
+	const char *base;
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	a = launch("p", "{\"argv\":[\"cat\"],\"tty\":{\"rows\":10,\"cols\":20}}", 201);
+	assert_true(json_is_true(member(a, "tty")));
+	base = process_path("p", a, "");
+	call(&d, "POST", fmt("%s/winsize", base), "{\"rows\":1,\"cols\":2}", 204);
+	call_raw(&d, "PUT", fmt("%s/stdin?eof", base), NULL, "x", 1, 204);
+	call(&d, "GET", fmt("%s/wait", base), NULL, 200);
+	call(&d, "POST", fmt("%s/winsize", base), "{\"rows\":1,\"cols\":2}", 409);
+	a = launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	a = call(&d, "POST", process_path("p", a, "/winsize"), "{\"rows\":1,\"cols\":2}", 409);
+	assert_string_equal(problem_slug(a), "no-tty");
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+/* ---- files and variables ------------------------------------------------------------------- */
+
+static void
+test_files_and_sysctl(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	call_raw(&d, "PUT", "/v1/sandboxes/p/files?path=/tmp/a&mode=755", NULL, "data", 4, 204);
+	call_raw(&d, "PUT", "/v1/sandboxes/p/files?path=/tmp/empty", NULL, "", 0, 204);
+	a = call_raw(&d, "PUT", "/v1/sandboxes/p/files?path=tmp/a", NULL, "data", 4, 400);
+	assert_string_equal(text(a, "parameter"), "path");
+	call_raw(&d, "PUT", "/v1/sandboxes/p/files?path=/a/../b", NULL, "data", 4, 400);
+	a = call_raw(&d, "PUT", "/v1/sandboxes/p/files?path=/a&mode=9", NULL, "data", 4, 400);
+	assert_string_equal(text(a, "parameter"), "mode");
+	launch("p",
+	       "{\"argv\":[\"true\"],\"wait\":true,\"executable\":{\"path\":\"/bin/"
+	       "x\",\"data\":\"IyEvYmluL3No\"}}",
+	       200);
+	a = launch(
+	    "p", "{\"argv\":[\"true\"],\"executable\":{\"path\":\"/bin/x\",\"data\":\"aGVsbG8=\"}}",
+	    422);
+	assert_string_equal(problem_slug(a), "not-elf");
+	assert_string_equal(text(a, "pointer"), "/executable/data");
+	a = call(&d, "GET", "/v1/sandboxes/p/sysctl/kern.maxproc", NULL, 200);
+	assert_string_equal(text(a, "value"), "1000");
+	a = call(&d, "PUT", "/v1/sandboxes/p/sysctl/kern.maxproc", "{\"value\":50}", 200);
+	assert_string_equal(text(a, "old"), "1000");
+	a = call(&d, "PUT", "/v1/sandboxes/p/sysctl/kern.maxproc", "{\"value\":\"x\"}", 422);
+	assert_string_equal(text(a, "errno"), "EINVAL");
+	a = call(&d, "GET", "/v1/sandboxes/p/sysctl/kern.nope", NULL, 404);
+	assert_string_equal(problem_slug(a), "unknown-sysctl");
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+/* ---- statistics and events ----------------------------------------------------------------- */
+
+static json_int_t
+counter(const struct answer *a, const char *name)
+{
+	return json_integer_value(json_object_get(member(a, "counters"), name));
+}
+
+static void
+test_forkstat(void **state)
+{
+	json_int_t before, enosys;
+	struct answer *a = call(&d, "GET", "/v1/forkstat", NULL, 200);
+
+	(void)state;
+	before = counter(a, "forks");
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	make_sandbox(&d, "{\"name\":\"q\"}");
+	launch("p", "{\"argv\":[\"fork\",\"11\"],\"wait\":true}", 200);
+	launch("q", "{\"argv\":[\"fork\",\"31\"],\"wait\":true}", 200);
+	launch("p", "{\"argv\":[\"enosys\",\"101\"],\"wait\":true}", 200);
+	a = call(&d, "GET", "/v1/sandboxes/p/forkstat", NULL, 200);
+	assert_int_equal(counter(a, "cntfork"), 11);
+	assert_int_equal(counter(a, "sizfork"), 110);
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(member(a, "enosys"), 0), "name")),
+	    "ptrace");
+	enosys = json_integer_value(json_object_get(json_array_get(member(a, "enosys"), 0), "nr"));
+	assert_int_equal(enosys, 101);
+	a = call(&d, "GET", "/v1/forkstat", NULL, 200);
+	assert_int_equal(counter(a, "forks"), before + 42);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+	call(&d, "DELETE", "/v1/sandboxes/q", NULL, 204);
+	/* Counters stay in the sum, gauges do not. */
+	a = call(&d, "GET", "/v1/forkstat", NULL, 200);
+	assert_int_equal(counter(a, "forks"), before + 42);
+	assert_int_equal(counter(a, "frames_total"), 0);
+}
+
+static void
+test_events(void **state)
+{
+	char buf[16384] = "";
+	struct answer *a;
+	int fd = dial(&d);
+
+	(void)state;
+	send_text(fd, "GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n");
+	assert_true(read_until(fd, buf, sizeof(buf), "text/event-stream"));
+	make_sandbox(&d, "{\"name\":\"p\",\"events\":true}");
+	launch("p", "{\"argv\":[\"fork\",\"2\"],\"wait\":true}", 200);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+	assert_true(read_until(fd, buf, sizeof(buf), "event: sandbox.created\ndata: {"));
+	assert_true(read_until(fd, buf, sizeof(buf), "event: process.fork\ndata: {"));
+	assert_true(read_until(fd, buf, sizeof(buf), "event: sandbox.deleted\ndata: {"));
+	close(fd);
+	a = call(&d, "GET", "/v1/events?since=0&follow=0", NULL, 200);
+	assert_true(a->len > 1000);
+	call(&d, "GET", "/v1/events?sandbox=nope", NULL, 404);
+}
+
+/* A reader that is too far behind is told how much it has missed. */
+static void
+test_events_dropped(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\",\"events\":true}");
+	launch("p", "{\"argv\":[\"fork\",\"6000\"],\"wait\":true}", 200);
+	a = call(&d, "GET", "/v1/events?since=0&follow=0", NULL, 200);
+	assert_non_null(strstr(a->body, "\"type\":\"dropped\",\"count\":"));
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+/* ---- limits -------------------------------------------------------------------------------- */
+
+static void
+test_max_sandboxes(void **state)
+{
+	struct answer *a;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		make_sandbox(&d, fmt("{\"name\":\"n%d\"}", i));
+	a = call(&d, "POST", "/v1/sandboxes", NULL, 429);
+	assert_string_equal(problem_slug(a), "too-many-sandboxes");
+	for (int i = 0; i < 20; i++)
+		call(&d, "DELETE", fmt("/v1/sandboxes/n%d", i), NULL, 204);
+}
+
+static int
+setup(void **state)
+{
+	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
+
+	(void)state;
+	daemon_start(&d, args);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	daemon_stop(&d);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_service),
+	    cmocka_unit_test(test_sandbox_life),
+	    cmocka_unit_test(test_created_location),
+	    cmocka_unit_test(test_pages),
+	    cmocka_unit_test(test_boot_failure),
+	    cmocka_unit_test(test_boot_timeout),
+	    cmocka_unit_test(test_vmm_killed),
+	    cmocka_unit_test(test_bad_guests),
+	    cmocka_unit_test(test_mute_guest),
+	    cmocka_unit_test(test_launch_and_wait),
+	    cmocka_unit_test(test_signal_and_list),
+	    cmocka_unit_test(test_wait_interrupted),
+	    cmocka_unit_test(test_clients_that_leave),
+	    cmocka_unit_test(test_output_bounds),
+	    cmocka_unit_test(test_output_offsets),
+	    cmocka_unit_test(test_stdin),
+	    cmocka_unit_test(test_tty),
+	    cmocka_unit_test(test_files_and_sysctl),
+	    cmocka_unit_test(test_forkstat),
+	    cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_events_dropped),
+	    cmocka_unit_test(test_max_sandboxes),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
