@@ -158,7 +158,7 @@ fresh_alloc(unsigned order)
 	struct fresh *fr;
 
 	for (fr = fresh; fr < &fresh[nfresh]; fr++) {
-		fn = roundup(fr->next, n);
+		fn = (fr->next + n - 1) & ~(n - 1);
 		if (fn + n > fr->end)
 			continue;
 		while (fr->next < fn)
@@ -286,10 +286,25 @@ vm_pages_free(struct page *pg, unsigned order)
 	set_free(nfree + (1UL << order));
 }
 
+#ifdef TINE_DEBUG
+static void
+check_clean(const struct page *pg)
+{
+	const uint64_t *p = page_to_dm(pg);
+
+	for (size_t i = 0; i < PAGE_SIZE / sizeof(*p); i++)
+		if (p[i] != 0)
+			panic("frame %#lx is not clean: %#lx at %zu", page_to_pa(pg), p[i], i);
+}
+#else
+#define check_clean(pg) ((void)0)
+#endif
+
 void
 vm_page_free_clean(struct page *pg)
 {
 	KASSERT(pg->pg_refs <= 1);
+	check_clean(pg);
 	pg->pg_refs = 0;
 	pg->pg_flags = 0;
 	if (clean.count < stack_max[0])

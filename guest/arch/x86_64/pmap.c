@@ -36,16 +36,21 @@ pmap_flush_page(const struct pmap *pm, vaddr_t va)
 }
 
 void
-pmap_flush_range(const struct pmap *pm, vaddr_t start, vaddr_t end)
+pmap_flush_active(vaddr_t start, vaddr_t end)
 {
-	if (!pmap_is_active(pm))
-		return;
 	if (end - start > FLUSH_PAGES_MAX * PAGE_SIZE) {
 		lcr3(active_cr3);
 		return;
 	}
 	for (; start < end; start += PAGE_SIZE)
 		invlpg(start);
+}
+
+void
+pmap_flush_range(const struct pmap *pm, vaddr_t start, vaddr_t end)
+{
+	if (pmap_is_active(pm))
+		pmap_flush_active(start, end);
 }
 
 static void

@@ -26,8 +26,9 @@ pmap_remove(struct pmap *pm, vaddr_t start, vaddr_t end)
 void
 pmap_zap(struct pmap *pm, vaddr_t start, vaddr_t end)
 {
+	/* The address space in use may be another one that shares the tables. */
 	if (tree_remove(pm, start, end, true))
-		pmap_flush_range(pm, start, end);
+		pmap_flush_active(start, end);
 }
 
 /* Slots [*first, *last) of the leaf table at base that lie in [start, end) and can be used. */

@@ -42,6 +42,7 @@ table_page(const uint64_t *table)
 
 /* pmap.c: forget translations of the active address space. */
 void pmap_flush_page(const struct pmap *, vaddr_t va);
+void pmap_flush_active(vaddr_t start, vaddr_t end);
 void pmap_flush_range(const struct pmap *, vaddr_t start, vaddr_t end);
 
 #endif

@@ -45,7 +45,8 @@ void kernel_boot(void);
 void test_frames(void **), test_frames_random(void **), test_clean_frames(void **);
 void test_pool(void **), test_kmalloc(void **), test_kmalloc_random(void **);
 void test_space_search(void **), test_merge(void **), test_brk(void **), test_stack(void **);
-void test_move(void **), test_stale(void **), test_fork_cost(void **), test_exhaustion(void **);
+void test_move(void **), test_stale(void **), test_stale_object(void **), test_fork_cost(void **),
+    test_exhaustion(void **);
 void test_fork_exceptions(void **), test_object(void **), test_radix_failures(void **);
 void test_model(void **), test_model_nomem(void **);
 

@@ -205,6 +205,37 @@ test_stale(void **state)
 	fake_process_free(ps);
 }
 
+/* A page of an object goes from tables that the running address space shares with another. */
+void
+test_stale_object(void **state)
+{
+	struct process *ps = fake_process(vmspace_create()), *child;
+	struct vm_object *ob = vm_object_create(ptoa(8));
+	struct map_args ma = {.addr = 0x10000000,
+			      .len = ptoa(8),
+			      .prot = PROT_READ,
+			      .maxprot = PROT_ALL,
+			      .fixed = true,
+			      .object = ob};
+	uint64_t word = 5;
+	vaddr_t va;
+
+	(void)state;
+	CHECK_EQ(vm_map_enter(ps->ps_vmspace, &ma, &va), 0);
+	CHECK_EQ(load(ps->ps_vmspace, va), 0);
+	/* The child is the first of all processes, the parent the one that runs. */
+	child = fake_process(vmspace_fork(ps->ps_vmspace));
+	CHECK_EQ(load(ps->ps_vmspace, va), 0);
+	CHECK_EQ(vm_object_rw(ob, 0, &word, sizeof(word), true, false), 0);
+	CHECK_EQ(load(ps->ps_vmspace, va), 5);
+	CHECK_EQ(vm_object_truncate(ob, 0), 0);
+	CHECK_EQ(mmu_access(ps->ps_vmspace, va, VMF_READ, &word), EIO);
+	pmap_check_all();
+	fake_process_free(child);
+	fake_process_free(ps);
+	vm_object_release(ob);
+}
+
 /* Fork and exit touch neither frames nor tables, however large the process is. */
 void
 test_fork_cost(void **state)
