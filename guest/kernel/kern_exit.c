@@ -51,13 +51,15 @@ single_thread(struct thread *td)
 		return EINTR;
 	if (ps->ps_nthreads > 1) {
 		ps->ps_single = td;
+		ps->ps_singlecount = ps->ps_nthreads - 1;
 		kill_siblings(td);
-		while (ps->ps_nthreads > 1)
-			if (tsleep(&ps->ps_nthreads, PKILL, "single", 0) != 0 &&
+		while (ps->ps_singlecount > 0)
+			if (tsleep(&ps->ps_singlecount, PKILL, "single", 0) != 0 &&
 			    td->td_flags & TDF_EXIT) {
 				ps->ps_single = NULL;
 				return EINTR;
 			}
+		KASSERT(ps->ps_nthreads == 1);
 		ps->ps_single = NULL;
 	}
 	if (td->td_tid != ps->ps_pid) {
@@ -133,8 +135,8 @@ thread_exit(struct thread *td)
 	signal_thread_exit(td);
 	thread_charge(td);
 	thread_unlink(td);
-	if (ps->ps_single != NULL && ps->ps_nthreads == 1)
-		wakeup(&ps->ps_nthreads);
+	if (ps->ps_single != NULL && --ps->ps_singlecount == 0)
+		wakeup(&ps->ps_singlecount);
 	thread_gone(td);
 }
 
@@ -208,7 +210,8 @@ leave_peers(struct process *ps)
 			ps->ps_peers = peer->ps_peers;
 			peer->ps_peers = NULL;
 			peer->ps_leader = peer;
-			psignal(peer, SIGKILL);
+			if (cansignal(peer, SIGKILL) == 0) /* a set-id program is its own master */
+				psignal(peer, SIGKILL);
 		}
 		return;
 	}

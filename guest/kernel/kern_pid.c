@@ -13,6 +13,7 @@
 
 #define NOLDPIDS 128
 #define PID_WRAP 100 /* low pids tend to be daemons that stay: a wrapped search starts here */
+#define PID_HIGH 10  /* below are the low ids that RFHIGHPID leaves alone */
 #define WORD_BITS 64
 
 int pid_max = PID_MAX;
@@ -138,12 +139,15 @@ pid_random(void)
 	return id;
 }
 
+/* Row C10: while only the kernel has made processes, its own get the lowest ids. */
 int
 pid_alloc(bool system, pid_t *idp)
 {
+	static bool booted;
 	pid_t id;
 
-	if (system)
+	booted |= !system;
+	if (!booted)
 		id = pid_scan(pid_lastsystem + 1, pid_max);
 	else if (pidpolicy == PIDPOLICY_RANDOM)
 		id = pid_random();
@@ -154,11 +158,37 @@ pid_alloc(bool system, pid_t *idp)
 	if (id == 0)
 		return EAGAIN;
 	pid_take(id);
-	if (system)
-		pid_lastsystem = MAX(pid_lastsystem, id);
+	if (!booted)
+		pid_lastsystem = id;
 	else
 		lastpid = id;
 	STAT_SET(lastpid, lastpid);
+	*idp = id;
+	return 0;
+}
+
+/* FreeBSD's RFHIGHPID. */
+int
+pid_alloc_high(pid_t *idp)
+{
+	pid_t from = MAX(lastpid % pid_max + 1, PID_HIGH), id;
+
+	if ((id = pid_scan(from, pid_max)) == 0 && (id = pid_scan(PID_HIGH, from)) == 0)
+		return EAGAIN;
+	pid_take(id);
+	*idp = id;
+	return 0;
+}
+
+/* Row C11: whatever the policy for processes, ids of threads tell nothing. */
+int
+tid_alloc(pid_t *idp)
+{
+	pid_t id = pid_random();
+
+	if (id == 0)
+		return EAGAIN;
+	pid_take(id);
 	*idp = id;
 	return 0;
 }

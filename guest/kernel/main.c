@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c: the order in which the kernel comes up. */
+#include <sys/atfork.h>
 #include <sys/file.h>
 #include <sys/fork.h>
+#include <sys/forkvar.h>
 #include <sys/host.h>
 #include <sys/main.h>
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/random.h>
 #include <sys/sched.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -29,6 +32,33 @@ idle_main(void *arg)
 {
 	(void)arg;
 	idle_loop();
+}
+
+/* ---- what happens at every fork (row D2) ---- */
+
+/* When processes fork is hard to foresee: worth mixing in. */
+static void
+random_fork(struct process *parent, struct process *child, uint32_t flags)
+{
+	(void)parent;
+	(void)flags;
+	random_stir(cpu_cycles() ^ (uint64_t)child->ps_pid << 32);
+}
+
+static void
+event_fork(struct process *parent, struct process *child, uint32_t flags)
+{
+	host_event_fork(parent, child, fork_kind(flags));
+}
+
+static void
+fork_hooks(void)
+{
+	static const forklist_fn hooks[] = {forkstat_fork, random_fork, event_fork};
+
+	for (size_t i = 0; i < nitems(hooks); i++)
+		if (at_fork(hooks[i]) != 0)
+			panic("no memory for the hooks of fork");
 }
 
 /* Row A9: the idle thread exists but is never on the run queue. */
@@ -59,6 +89,7 @@ kernel_main(paddr_t first_free)
 	process0_finish(&process0);
 	md_init();
 	stats_init();
+	fork_hooks();
 	vfs_init();
 	process0.ps_fs = fsinfo_boot();
 	if (kthread_create(host_worker, NULL, "init", &initproc) != 0)

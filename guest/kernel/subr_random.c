@@ -117,6 +117,15 @@ random_seed(const void *seed, size_t len)
 }
 
 void
+random_stir(uint64_t v)
+{
+	static unsigned next;
+
+	rng.key[next++ % KEY_WORDS] ^= (uint32_t)v;
+	rng.key[next++ % KEY_WORDS] ^= (uint32_t)(v >> 32);
+}
+
+void
 arc4random_buf(void *buf, size_t len)
 {
 	uint8_t *p = buf;

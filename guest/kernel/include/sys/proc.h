@@ -179,7 +179,7 @@ struct process {
 		nsec_t value, interval;
 	} ps_vtimer, ps_ptimer;   /* ITIMER_VIRTUAL, PROF */
 	struct thread *ps_single; /* thread that has single-threaded us (exec, exit) */
-	int32_t ps_singlecount;   /* threads that still have to stop or exit */
+	int32_t ps_singlecount;   /* threads that still have to exit for ps_single */
 	struct ptrace_state *ps_ptstat;
 	pid_t ps_oppid;                 /* real parent while traced */
 	void *ps_posix_timers;          /* sys_timer.c */
@@ -316,7 +316,7 @@ struct session *session_of(const struct process *);
 struct session *session_find(pid_t sid);
 void process_hash(struct process *);
 void thread_hash(struct thread *);
-void process_free(struct process *); /* kern_fork.c: last reference gone */
+void process_free(struct process *); /* kern_proc_new.c: last reference gone */
 /* CPU time of one thread, split into user and system (kern_clock.c). */
 void thread_cputime(const struct thread *, nsec_t *utime, nsec_t *stime);
 void process_unhash(struct process *);             /* a reaped process leaves every list */
@@ -331,6 +331,8 @@ extern int pid_max, lastpid, randompid, pidpolicy, fork_reserve, fast_vfork;
 int pid_set_max(int max);               /* EINVAL, ENOMEM; resizes the map of ids */
 int pid_clamp_randompid(int);           /* row C6 */
 int pid_alloc(bool system, pid_t *idp); /* EAGAIN: none free */
+int pid_alloc_high(pid_t *idp);         /* above the low ones; kern.lastpid stays: EAGAIN */
+int tid_alloc(pid_t *idp);              /* for a thread that is not the main one: EAGAIN */
 int pid_alloc_wanted(pid_t id);         /* EEXIST, EINVAL: clone3 set_tid */
 void
 pid_release(pid_t id); /* one use has ended: free the id unless it is still some other thing's */
@@ -360,6 +362,8 @@ void pid_init(void);
 #define FORK_THREAD 0x00080000u   /* new thread of the same process */
 #define FORK_LAUNCH                                                                                \
 	0x00100000u /* program launched by the host: no address space until it calls exec */
+#define FORK_SHARELIM 0x00200000u /* parent and child see each other's changes of limits */
+#define FORK_HIGHPID 0x00400000u  /* no low pid, and kern.lastpid stays (RFHIGHPID) */
 
 struct fork_args {
 	uint32_t flags; /* FORK_* */
@@ -379,7 +383,10 @@ struct fork_args {
 /* Create a process or thread. *childp (may be NULL) = its first thread, valid until the caller
  * sleeps. */
 int fork1(struct thread *td, const struct fork_args *fa, struct thread **childp, pid_t *pidp);
+/* A child of process 0; kthread_create1() adds FORK_* flags. */
 int kthread_create(void (*func)(void *), void *arg, const char *name, struct process **pp);
+int kthread_create1(void (*func)(void *), void *arg, const char *name, uint32_t flags,
+		    struct process **pp);
 
 /* ---- exit and wait (kern_exit.c) ---- */
 void __noreturn exit1(struct thread *, int status,

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* forkvar.h: the inside of fork: what its files need of each other. */
+#ifndef SYS_FORKVAR_H
+#define SYS_FORKVAR_H
+
+#include <sys/proc.h>
+
+/* ---- kern_fork.c ---- */
+int thread_slot_take(struct thread *); /* EAGAIN; counted in nthreads */
+void thread_slot_give(void);
+/* Registers, TLS and thread-id addresses of a new thread.  Cannot fail. */
+void fork_user(struct thread *td, struct thread *child, const struct fork_args *);
+/* Write the id where CLONE_PARENT_SETTID wants it. */
+void fork_report_tid(const struct fork_args *, pid_t tid);
+void fork_start(struct thread *child, uint32_t flags);
+int fork_failed(int error); /* counts the failure; returns error */
+void fork_pause(void);      /* debug kernels: keep an embryo waiting (kern.fork_pause) */
+
+/* ---- kern_thread.c ---- */
+/* Structure, kernel stack and machine state of a new thread; in no list yet. NULL = no memory. */
+struct thread *thread_new(struct thread *parent);
+/* The thread becomes visible: by id and as a member of its process. */
+void thread_link(struct process *, struct thread *);
+/* A new thread in the process of td. */
+int thread_fork(struct thread *td, const struct fork_args *, struct thread **childp, pid_t *tidp);
+
+/* ---- kern_proc_new.c ---- */
+/* Structure of a new process with everything it inherits; in no list. NULL = no memory. */
+struct process *process_new(struct process *parent, const struct fork_args *);
+/* Enter the new process into every list it belongs to.  Cannot fail. */
+void process_link(struct process *, struct process *creator, uint32_t flags);
+
+/* ---- kern_forkstat.c ---- */
+int fork_kind(uint32_t flags); /* enum tine_fork_kind */
+/* Count a fork that has happened: ps is the new process, or the one with a new thread. */
+void fork_count(const struct process *ps, uint32_t flags);
+void forkstat_fork(struct process *parent, struct process *child, uint32_t flags); /* at_fork() */
+
+#endif
