@@ -223,6 +223,9 @@ test_stale_object(void **state)
 	(void)state;
 	CHECK_EQ(vm_map_enter(ps->ps_vmspace, &ma, &va), 0);
 	CHECK_EQ(load(ps->ps_vmspace, va), 0);
+	/* Something else in the table, which stays. */
+	CHECK(map_anon(ps->ps_vmspace, va + ptoa(8), PAGE_SIZE, 0, true) != 0);
+	store(ps->ps_vmspace, va + ptoa(8), 1);
 	/* The child is the first of all processes, the parent the one that runs. */
 	child = fake_process(vmspace_fork(ps->ps_vmspace));
 	CHECK_EQ(load(ps->ps_vmspace, va), 0);
