@@ -155,8 +155,8 @@ SYSCALL(mmap)
 		return ENOMEM;
 	if ((error = mmap_flags(&ma, flags)) != 0 || (error = mmap_what(td, a, &ma)) != 0)
 		return error;
-	if (flags & MAP_LOCKED)
-		error = mlock_allowed(td, atop(ma.len)) == 0 ? 0 : EAGAIN;
+	if ((flags & MAP_LOCKED) && (error = mlock_allowed(td, atop(ma.len))) == ENOMEM)
+		error = EAGAIN;
 	if (error == 0)
 		error = vm_map_enter(vm, &ma, &addr);
 	if (ma.object != NULL)
