@@ -105,19 +105,25 @@ open_timer(struct run *run, struct tine_error *error)
 	return evloop_watch(&run->loop, &run->timer, EPOLLIN);
 }
 
+/* Before anything large is mapped: the guard is a fork of this process. */
 static int
 open_terminal(struct run *run, struct tine_error *error)
 {
 	int fd = run->options.tty && isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 	int r = tty_init(&run->tty, fd, error);
 
-	if (r == 0 && fd >= 0) {
-		r = tty_set_raw(&run->tty);
-		if (r != 0)
-			return tine_error_set(error, -r, "terminal", "terminal: %s", strerror(-r));
-		console_set_raw(&run->console, true);
-	}
-	return r;
+	return r != 0 ? r : guard_start(&run->guard, fd, &run->tty.saved, error);
+}
+
+static int
+enter_raw_mode(struct run *run, struct tine_error *error)
+{
+	int r = tty_set_raw(&run->tty);
+
+	if (r != 0)
+		return tine_error_set(error, -r, "terminal", "terminal: %s", strerror(-r));
+	console_set_raw(&run->console, run->tty.raw);
+	return 0;
 }
 
 static int
@@ -159,7 +165,7 @@ serve(struct run *run, struct tine_error *error)
 	if (r == 0)
 		r = open_events(run, error);
 	if (r == 0)
-		r = open_terminal(run, error);
+		r = enter_raw_mode(run, error);
 	if (r == 0 && run->vm.jailed)
 		r = jail_process(error);
 	if (r == 0)
@@ -172,7 +178,8 @@ serve(struct run *run, struct tine_error *error)
 			tine_error_set(error, -r, "io", "event loop: %s", strerror(-r));
 	}
 	vm_stop(&run->vm);
-	tty_free(&run->tty);
+	tty_restore(&run->tty);
+	guard_dismiss(&run->guard);
 	console_set_raw(&run->console, false);
 	return r;
 }
@@ -193,10 +200,13 @@ open_stats(const struct run_options *o, struct tine_error *error)
 static int
 run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 {
-	int r = sandbox_setup(&run->vm, &run->options.config, &run->console, error);
+	int r = open_terminal(run, error);
 
+	if (r == 0)
+		r = sandbox_setup(&run->vm, &run->options.config, &run->console, error);
 	if (r != 0)
 		return r;
+	guard_hold(&run->guard, run->vm.vm_fd, run->vm.vcpu_fd);
 	r = evloop_init(&run->loop, error);
 	if (r == 0) {
 		r = serve(run, error);

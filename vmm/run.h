@@ -5,6 +5,7 @@
 
 #include "channel.h"
 #include "console.h"
+#include "guard.h"
 #include "joiner.h"
 #include "run_options.h"
 #include "run_stdio.h"
@@ -29,6 +30,7 @@ struct run {
 	struct channel channel;
 	struct joiner joiner;
 	struct tty tty;
+	struct guard guard;
 	struct stdio_in in;
 	struct stdio_out out[2];
 	struct source signals, stopped, timer;

@@ -13,16 +13,12 @@ struct tty {
 	int fd; /* -1 = no terminal */
 	bool raw;
 	struct termios saved;
-	int guard_fd; /* write end towards the guard process */
 };
 
-/* fd is a terminal, or -1.  Starts a small process that restores the terminal's mode should this
- * one die without doing so itself (SIGKILL, a crash). */
+/* fd is a terminal, or -1.  Remembers its mode. */
 int tty_init(struct tty *tty, int fd, struct tine_error *error);
 int tty_set_raw(struct tty *tty);
 void tty_restore(struct tty *tty);
-/* Restore for good and dismiss the guard. */
-void tty_free(struct tty *tty);
 void tty_winsize(const struct tty *tty, uint16_t *rows, uint16_t *cols);
 
 #endif

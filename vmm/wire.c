@@ -61,8 +61,9 @@ take_fds(struct msghdr *m, int fds[WIRE_FDS], int *nfds)
 	}
 }
 
-int
-wire_recv(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds, struct tine_error *error)
+static int
+receive(int fd, int flags, struct record *rec, int fds[WIRE_FDS], int *nfds,
+	struct tine_error *error)
 {
 	struct iovec iov = {.iov_base = rec, .iov_len = sizeof(*rec)};
 	union control c;
@@ -76,7 +77,7 @@ wire_recv(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds, struct tine_
 	ssize_t n;
 
 	do
-		n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		n = recvmsg(fd, &m, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
@@ -91,4 +92,16 @@ wire_recv(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds, struct tine_
 				      "packet of %zd bytes whose header speaks of %u", n,
 				      (size_t)n < sizeof(rec->hdr) ? 0 : rec->hdr.len);
 	return 1;
+}
+
+int
+wire_recv(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds, struct tine_error *error)
+{
+	return receive(fd, MSG_DONTWAIT, rec, fds, nfds, error);
+}
+
+int
+wire_recv_wait(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds)
+{
+	return receive(fd, 0, rec, fds, nfds, NULL);
 }

@@ -18,5 +18,7 @@ int wire_send(int fd, const uint8_t *bytes, size_t n, const int *fds, int nfds);
 /* Receive one record: 1, 0 when nothing is there, -EPIPE at the end, -EPROTO.  *nfds descriptors
  * come with it, close-on-exec; with fds NULL any that come are closed. */
 int wire_recv(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds, struct tine_error *error);
+/* The same, waiting for it. */
+int wire_recv_wait(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds);
 
 #endif
