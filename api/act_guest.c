@@ -172,13 +172,6 @@ octal(const char *text, uint32_t *mode)
 	return 0;
 }
 
-static void
-bad_parameter(struct request *req, const char *name, const char *what)
-{
-	snprintf(req->problem.parameter, sizeof(req->problem.parameter), "%s", name);
-	request_fail(req, PROBLEM_BAD_PARAMETER, "%s: %s", name, what);
-}
-
 void
 act_file_put(struct request *req)
 {
@@ -188,9 +181,9 @@ act_file_put(struct request *req)
 	uint32_t mode = 0644;
 
 	if (args->path == NULL || check_guest_path(&d, args->path) < 0)
-		bad_parameter(req, "path", "an absolute path is needed");
+		request_bad_param(req, "path", "an absolute path is needed");
 	else if (args->mode != NULL && octal(args->mode, &mode) < 0)
-		bad_parameter(req, "mode", "octal permission bits expected");
+		request_bad_param(req, "mode", "octal permission bits expected");
 	else
 		put_file(req, args->path, mode, (uint32_t)args->uid, (uint32_t)args->gid, req->body,
 			 req->body_len, file_put);

@@ -124,8 +124,8 @@ reply_list(struct request *req, const struct tine_procinfo *list, size_t n)
 	uint64_t after = 0;
 	size_t i;
 
-	if (args->cursor != NULL && parse_uint(args->cursor, INT32_MAX, &after) < 0)
-		after = INT32_MAX;
+	if (args->cursor != NULL)
+		parse_uint(args->cursor, INT32_MAX, &after); /* act_process_list() has checked it */
 	for (i = 0; i < n && json_array_size(items) < args->limit; i++)
 		if (args->cursor == NULL || list[i].pid > (int64_t)after)
 			json_array_append_new(items, procinfo_json(&list[i]));
@@ -152,6 +152,13 @@ listed(struct request *req, int errnum, const uint8_t *data, size_t len)
 void
 act_process_list(struct request *req)
 {
+	const struct list_args *args = req->args;
+	uint64_t after;
+
+	if (args->cursor != NULL && parse_uint(args->cursor, INT32_MAX, &after) < 0) {
+		request_bad_param(req, "cursor", "not one of ours");
+		return;
+	}
 	if (req->sandbox->state == API_READY)
 		request_call(req, TINE_MSG_PROCS, 0, NULL, 0, listed);
 	else

@@ -79,8 +79,7 @@ act_sandbox_create(struct request *req)
 	struct api_sandbox *sb;
 
 	if (!wait && strcmp(args->wait, "none") != 0) {
-		snprintf(req->problem.parameter, sizeof(req->problem.parameter), "wait");
-		request_fail(req, PROBLEM_BAD_PARAMETER, "wait: ready or none expected");
+		request_bad_param(req, "wait", "ready or none expected");
 		return;
 	}
 	if (api_sandbox_create(req->server, args, &sb, &req->problem) < 0) {
@@ -117,8 +116,7 @@ act_sandbox_list(struct request *req)
 
 	if (args->cursor != NULL && parse_uint(args->cursor, UINT64_MAX, &after) < 0) {
 		json_decref(items);
-		snprintf(req->problem.parameter, sizeof(req->problem.parameter), "cursor");
-		request_fail(req, PROBLEM_BAD_PARAMETER, "cursor: not one of ours");
+		request_bad_param(req, "cursor", "not one of ours");
 		return;
 	}
 	TAILQ_FOREACH (sb, &req->server->sandboxes, link) {

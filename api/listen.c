@@ -138,14 +138,15 @@ listen_close(struct listener *listener)
 {
 	struct stat st;
 
-	if (listener->fd >= 0)
-		close(listener->fd);
-	listener->fd = -1;
-	/* Another daemon may have put its own socket there since. */
+	/* Another daemon may have put its own socket there since.  Ours is closed only afterwards:
+	 * until then its inode number cannot be used again. */
 	if (listener->path[0] != '\0' && lstat(listener->path, &st) == 0 &&
 	    st.st_dev == listener->dev && st.st_ino == listener->ino)
 		unlink(listener->path);
 	listener->path[0] = '\0';
+	if (listener->fd >= 0)
+		close(listener->fd);
+	listener->fd = -1;
 }
 
 bool

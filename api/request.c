@@ -266,6 +266,13 @@ request_fail(struct request *req, enum problem_kind kind, const char *fmt, ...)
 	reply_problem(req);
 }
 
+void
+request_bad_param(struct request *req, const char *name, const char *what)
+{
+	snprintf(req->problem.parameter, sizeof(req->problem.parameter), "%s", name);
+	request_fail(req, PROBLEM_BAD_PARAMETER, "query parameter \"%s\": %s", name, what);
+}
+
 /* ---- streams ------------------------------------------------------------------------------- */
 
 static ssize_t

@@ -119,6 +119,7 @@ void reply_problem(struct request *req);                                      /*
 void reply_problem_with(struct request *req, const char *key, json_t *extra); /* one more member */
 void request_fail(struct request *req, enum problem_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void request_bad_param(struct request *req, const char *name, const char *what);
 
 /* Reply with a stream; headers may be added with request_header() afterwards. */
 void reply_stream(struct request *req, const char *type, stream_fn *stream);
