@@ -251,7 +251,7 @@ serve(struct control *c, struct tine_error *error)
 	if (r == 0)
 		r = vm_start(&c->vm, error);
 	if (r == 0 && c->vm.jailed)
-		r = jail_io_thread(error);
+		r = jail_io_thread(c->args.config.gdb != NULL, error);
 	while (r == 0 && !c->loop.quit) {
 		r = evloop_step(&c->loop);
 		if (r != 0)

@@ -40,6 +40,14 @@ erofs_begin(struct erofs_writer *w, int fd)
 {
 	w->fd = fd;
 	w->next_block = 1; /* block 0 holds the superblock */
+	w->buffer = NULL;
+}
+
+void
+erofs_end(struct erofs_writer *w)
+{
+	free(w->buffer);
+	w->buffer = NULL;
 }
 
 int

@@ -12,10 +12,14 @@
 struct erofs_writer {
 	int fd;
 	uint32_t next_block;
+	uint8_t *buffer; /* EROFS_COPY_BYTES for whoever copies a file; made at the first need */
 };
+
+#define EROFS_COPY_BYTES (256u << 10)
 
 /* fd is empty.  Data comes first, the metadata behind it. */
 void erofs_begin(struct erofs_writer *w, int fd);
+void erofs_end(struct erofs_writer *w);
 
 /* A new file's data: reserve size bytes for node, and write them in any order.  Ranges that are
  * never written read as zeroes. */

@@ -30,8 +30,8 @@ int image_add_directory(struct tree *tree, struct erofs_writer *w, const char *p
 int image_add_archive(struct tree *tree, struct erofs_writer *w, const char *path,
 		      struct tine_error *error);
 /* image_file.c: the data of node, node->size bytes, from fd. */
-int image_copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd,
-		    const char *path, struct tine_error *error);
+int image_copy_data(struct erofs_writer *w, const struct tree_node *node, int fd, const char *path,
+		    struct tine_error *error);
 /* image_file.c: one file of the host. */
 int image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_file *file,
 		   struct tine_error *error);

@@ -10,17 +10,16 @@
 #include "elf_file.h"
 #include "image.h"
 
-#define COPY_BYTES (256u << 10)
-
 int
-image_copy_data(const struct erofs_writer *w, const struct tree_node *node, int fd,
-		const char *path, struct tine_error *error)
+image_copy_data(struct erofs_writer *w, const struct tree_node *node, int fd, const char *path,
+		struct tine_error *error)
 {
-	uint8_t *buf = malloc(COPY_BYTES);
 	uint64_t off = 0;
 	int r = 0;
 
-	if (buf == NULL)
+	if (w->buffer == NULL)
+		w->buffer = malloc(EROFS_COPY_BYTES);
+	if (w->buffer == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	while (r == 0 && off < node->size) {
 		uint64_t left;
@@ -33,7 +32,8 @@ image_copy_data(const struct erofs_writer *w, const struct tree_node *node, int 
 		if (data >= 0)
 			off = (uint64_t)data;
 		left = off < node->size ? node->size - off : 0;
-		n = pread(fd, buf, left < COPY_BYTES ? left : COPY_BYTES, (off_t)off);
+		n = pread(fd, w->buffer, left < EROFS_COPY_BYTES ? left : EROFS_COPY_BYTES,
+			  (off_t)off);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -42,10 +42,9 @@ image_copy_data(const struct erofs_writer *w, const struct tree_node *node, int 
 		else if (n == 0) /* it became shorter while it was read */
 			break;
 		else
-			r = erofs_write(w, node, off, buf, (size_t)n, error);
+			r = erofs_write(w, node, off, w->buffer, (size_t)n, error);
 		off += n > 0 ? (uint64_t)n : 0;
 	}
-	free(buf);
 	return r;
 }
 

@@ -8,12 +8,14 @@
 #ifndef TINE_VMM_JAIL_H
 #define TINE_VMM_JAIL_H
 
+#include <stdbool.h>
+
 struct tine_error;
 
 /* no_new_privs, resource limits, empty namespaces where the host allows them. */
 int jail_process(struct tine_error *error);
-/* System call filter of the calling thread. */
-int jail_io_thread(struct tine_error *error);
+/* System call filter of the calling thread; with debug, room for the debugger's stub. */
+int jail_io_thread(bool debug, struct tine_error *error);
 /* The same for the vCPU thread, before the guest runs.  Aborts on failure. */
 void jail_vcpu_thread(void);
 

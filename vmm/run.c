@@ -171,7 +171,7 @@ serve(struct run *run, struct tine_error *error)
 	if (r == 0)
 		r = vm_start(&run->vm, error);
 	if (r == 0 && run->vm.jailed)
-		r = jail_io_thread(error);
+		r = jail_io_thread(run->options.config.gdb != NULL, error);
 	while (r == 0 && !run->loop.quit) {
 		r = evloop_step(&run->loop);
 		if (r != 0)

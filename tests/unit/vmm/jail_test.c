@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* jail_test.c: what a confined VMM process can still do, and what kills it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "jail.h"
+#include "vmm.h"
+
+enum thread_kind { IO, DEBUG, VCPU };
+
+/* Status of a process that confines itself and then does something. */
+static int
+confined(enum thread_kind kind, void (*body)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct tine_error error;
+
+		if (jail_process(&error) != 0)
+			_exit(9);
+		if (kind == VCPU)
+			jail_vcpu_thread();
+		else if (jail_io_thread(kind == DEBUG, &error) != 0)
+			_exit(9);
+		body();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+assert_killed(enum thread_kind kind, void (*body)(void))
+{
+	int status = confined(kind, body);
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+static void
+work(void)
+{
+	char *p = malloc(1 << 20);
+	struct pollfd none;
+
+	for (int i = 0; i < 1 << 20; i += 4096)
+		p[i] = 1;
+	free(p);
+	if (kill(getpid(), 0) != 0 || write(-1, "", 1) != -1)
+		_exit(1);
+	ioctl(-1, KVM_SIGNAL_MSI, 0);
+	poll(&none, 0, 0);
+}
+
+static void
+vcpu_work(void)
+{
+	ioctl(-1, KVM_RUN, 0);
+	ioctl(-1, KVM_GET_REGS, 0);
+	free(malloc(1 << 20));
+}
+
+static void
+debug_work(void)
+{
+	accept4(-1, NULL, NULL, 0);
+	ioctl(-1, KVM_SET_GUEST_DEBUG, 0);
+}
+
+static void
+do_open(void)
+{
+	open("/etc/passwd", O_RDONLY);
+}
+
+static void
+do_socket(void)
+{
+	socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void
+do_fork(void)
+{
+	fork();
+}
+
+static void
+do_exec(void)
+{
+	execl("/bin/true", "true", (char *)NULL);
+}
+
+static void
+do_map_code(void)
+{
+	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void
+do_protect_code(void)
+{
+	static char page[8192];
+
+	mprotect(page, 1, PROT_EXEC);
+}
+
+static void
+do_kill_parent(void)
+{
+	kill(getppid(), 0);
+}
+
+static void
+do_ptrace(void)
+{
+	syscall(SYS_ptrace, 0, 0, 0, 0);
+}
+
+static void
+do_other_ioctl(void)
+{
+	ioctl(0, KVM_CREATE_VM, 0);
+}
+
+static void
+do_tiocsti(void)
+{
+	ioctl(0, TIOCSTI, "x");
+}
+
+static void
+do_old_abi(void)
+{
+	__asm__ volatile("int $0x80" : : "a"(20) : "memory"); /* getpid of the 32-bit table */
+}
+
+static void
+test_allowed(void **state)
+{
+	(void)state;
+	assert_int_equal(confined(IO, work), 0);
+	assert_int_equal(confined(DEBUG, work), 0);
+	assert_int_equal(confined(DEBUG, debug_work), 0);
+	assert_int_equal(confined(VCPU, vcpu_work), 0);
+}
+
+static void
+test_forbidden(void **state)
+{
+	static void (*const bodies[])(void) = {
+	    do_open,         do_socket,      do_fork,   do_exec,        do_map_code,
+	    do_protect_code, do_kill_parent, do_ptrace, do_other_ioctl, do_tiocsti};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		assert_killed(IO, bodies[i]);
+		assert_killed(DEBUG, bodies[i]);
+		assert_killed(VCPU, bodies[i]);
+	}
+	assert_killed(IO, debug_work);
+	assert_killed(VCPU, work); /* KVM_SIGNAL_MSI is the I/O thread's */
+}
+
+/* Dead by SIGSYS, or by SIGSEGV on a kernel that does not know the call gate. */
+static void
+test_old_abi(void **state)
+{
+	(void)state;
+	assert_true(WIFSIGNALED(confined(IO, do_old_abi)));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_allowed),
+	    cmocka_unit_test(test_forbidden),
+	    cmocka_unit_test(test_old_abi),
+	};
+
+#if defined(__SANITIZE_ADDRESS__)
+	return 77; /* no filters under the sanitizers */
+#endif
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
