@@ -12,6 +12,7 @@
 #include <sys/exit.h>
 #include <sys/file.h>
 #include <sys/fork.h>
+#include <sys/forkwatch.h>
 #include <sys/futex.h>
 #include <sys/host.h>
 #include <sys/kmem.h>
@@ -333,6 +334,7 @@ image_commit(struct exec_image *x, struct thread *td, uint64_t began)
 	hist_add(&kstats->exec, cpu_cycles() - began);
 	KTRACE(EXEC, x->start, x->sp);
 	host_event_exec(ps);
+	forkwatch_exec(ps);
 }
 
 int

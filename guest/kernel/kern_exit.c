@@ -8,6 +8,7 @@
 #include <sys/exit.h>
 #include <sys/file.h>
 #include <sys/fork.h>
+#include <sys/forkwatch.h>
 #include <sys/futex.h>
 #include <sys/host.h>
 #include <sys/kmem.h>
@@ -367,6 +368,7 @@ process_exit(struct thread *td)
 	ps->ps_flags |= PS_ZOMBIE;
 	STAT_INC(exits);
 	host_event_exit(ps);
+	forkwatch_exit(ps);
 	sched_exit(ps->ps_pptr->ps_mainthread != NULL ? ps->ps_pptr->ps_mainthread : td, td);
 	if (notify_parent(ps)) {
 		struct process *parent = ps->ps_pptr;

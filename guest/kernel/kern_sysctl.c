@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* kern_sysctl.c: named variables of the kernel, for programs, the host and the boot parameters. */
+#include <sys/atfork.h>
 #include <sys/exec_image.h>
+#include <sys/forkvar.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/sysctl.h>
@@ -163,6 +165,18 @@ get_objects(char *buf, size_t size)
 	return put_integer(buf, size, (int64_t)kmem_objects_out());
 }
 
+static int
+get_atfork_calls(char *buf, size_t size)
+{
+	return put_integer(buf, size, (int64_t)atfork_calls);
+}
+
+static int
+get_atfork_hooks(char *buf, size_t size)
+{
+	return put_integer(buf, size, (int64_t)atfork_hooks);
+}
+
 #ifdef TINE_DEBUG
 static int
 get_fail_at(char *buf, size_t size)
@@ -179,6 +193,35 @@ set_fail_at(const char *value)
 		return EINVAL;
 	kmem_fail_at = (uint64_t)v;
 	return 0;
+}
+
+static pid_t kthread_test_pid;
+
+static void
+kthread_test(void *arg)
+{
+	(void)arg;
+	tsleep(&kthread_test_pid, 0, "ktest", nanouptime() + NSEC_PER_SEC / 10);
+}
+
+static int
+get_kthread_test(char *buf, size_t size)
+{
+	return put_integer(buf, size, kthread_test_pid);
+}
+
+/* Start a kernel thread that returns from its function, which none should: "high" with RFHIGHPID.
+ * The value read back is its pid. */
+static int
+set_kthread_test(const char *value)
+{
+	uint32_t flags = strcmp(value, "high") == 0 ? FORK_HIGHPID : 0;
+	struct process *ps;
+	int error = kthread_create1(kthread_test, NULL, "ktest", flags, &ps);
+
+	if (error == 0)
+		kthread_test_pid = ps->ps_pid;
+	return error;
 }
 #endif
 
@@ -219,8 +262,13 @@ static const struct sysctl_node nodes[] = {
     INT_RW("kern.fast_vfork", &fast_vfork, 0, 1),
     INT_RW("kern.randomize_va_space", &exec_aslr, 0, 2),
     HANDLED("kern.objects", get_objects, NOSET), /* kernel objects in use: tests look for leaks */
+    HANDLED("kern.atfork.hooks", get_atfork_hooks, NOSET), /* registered by at_fork() */
+    HANDLED("kern.atfork.calls", get_atfork_calls, NOSET), /* of all of them since boot */
 #ifdef TINE_DEBUG
     HANDLED("kern.fail_at", get_fail_at, set_fail_at),
+    INT_RW("kern.fork_pause", &fork_pause_ms, 0, 10000),
+    HANDLED("kern.kthread_test", get_kthread_test, set_kthread_test),
+    INT_RO("kern.kstack_used", &kstack_used), /* deepest kernel stack of a thread that has gone */
     INT_RW("kern.check_interval", &vm_check_interval, 0, INT32_MAX),
 #endif
     TEXT("vm.overcommit_memory", "1"),

@@ -10,6 +10,38 @@
 
 static struct pool thread_pool = POOL_INITIALIZER("thread", struct thread);
 
+/* ---- kernel stacks ---- */
+
+#ifdef TINE_DEBUG
+#define STACK_FILL 0xdb
+
+int kstack_used;
+
+static void
+kstack_fill(vaddr_t stack)
+{
+	memset((void *)stack, STACK_FILL, KSTACK_SIZE);
+}
+
+/* How deep has it been?  A stack used to its end has overflowed for all we know. */
+static void
+kstack_check(vaddr_t stack)
+{
+	const uint8_t *p = (const uint8_t *)stack;
+	size_t left = 0;
+
+	while (left < KSTACK_SIZE && p[left] == STACK_FILL)
+		left++;
+	KASSERT(left > 0);
+	kstack_used = MAX(kstack_used, (int)(KSTACK_SIZE - left));
+}
+#else
+#define kstack_fill(stack) ((void)0)
+#define kstack_check(stack) ((void)0)
+#endif
+
+/* ---- construction ---- */
+
 struct thread *
 thread_new(struct thread *parent)
 {
@@ -33,6 +65,7 @@ thread_new(struct thread *parent)
 	if ((stack = vm_pages_alloc(KSTACK_ORDER, PGA_KERNEL)) == NULL)
 		goto fail;
 	td->td_kstack = (vaddr_t)page_to_dm(stack);
+	kstack_fill(td->td_kstack);
 	if (timeout_reserve(&td->td_sleep_to) != 0)
 		goto fail_stack;
 	if (cpu_fork_prepare(parent, td) == 0)
@@ -52,6 +85,7 @@ thread_free(struct thread *td)
 	cpu_thread_free(td);
 	timeout_release(&td->td_sleep_to);
 	sigpend_flush(&td->td_sigpend);
+	kstack_check(td->td_kstack);
 	vm_pages_free(pa_to_page(DM_TO_PHYS(td->td_kstack)), KSTACK_ORDER);
 	pool_put(&thread_pool, td);
 }
@@ -63,6 +97,8 @@ thread_link(struct process *ps, struct thread *td)
 	TAILQ_INSERT_TAIL(&ps->ps_threads, td, td_link);
 	ps->ps_nthreads++;
 }
+
+/* ---- new threads of a process ---- */
 
 /* A thread born while all others must go goes as well (row D7: it is counted in). */
 static void

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/fork.h>
 #include <sys/forkvar.h>
+#include <sys/forkwatch.h>
 #include <sys/host.h>
 #include <sys/main.h>
 #include <sys/md.h>
@@ -54,7 +55,7 @@ event_fork(struct process *parent, struct process *child, uint32_t flags)
 static void
 fork_hooks(void)
 {
-	static const forklist_fn hooks[] = {forkstat_fork, random_fork, event_fork};
+	static const forklist_fn hooks[] = {forkstat_fork, random_fork, event_fork, forkwatch_fork};
 
 	for (size_t i = 0; i < nitems(hooks); i++)
 		if (at_fork(hooks[i]) != 0)

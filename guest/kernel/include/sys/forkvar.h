@@ -15,6 +15,7 @@ void fork_report_tid(const struct fork_args *, pid_t tid);
 void fork_start(struct thread *child, uint32_t flags);
 int fork_failed(int error); /* counts the failure; returns error */
 void fork_pause(void);      /* debug kernels: keep an embryo waiting (kern.fork_pause) */
+extern int fork_pause_ms;
 
 /* ---- kern_thread.c ---- */
 /* Structure, kernel stack and machine state of a new thread; in no list yet. NULL = no memory. */
@@ -24,11 +25,20 @@ void thread_link(struct process *, struct thread *);
 /* A new thread in the process of td. */
 int thread_fork(struct thread *td, const struct fork_args *, struct thread **childp, pid_t *tidp);
 
+extern int kstack_used; /* debug kernels: bytes of the deepest stack of a thread that has gone */
+
 /* ---- kern_proc_new.c ---- */
 /* Structure of a new process with everything it inherits; in no list. NULL = no memory. */
 struct process *process_new(struct process *parent, const struct fork_args *);
 /* Enter the new process into every list it belongs to.  Cannot fail. */
 void process_link(struct process *, struct process *creator, uint32_t flags);
+
+/* ---- kern_unshare.c: ENOMEM, and nothing has changed ---- */
+#define UNSHARE_VM 0x1
+#define UNSHARE_FS 0x2
+#define UNSHARE_FILES 0x4
+#define UNSHARE_NOFILES 0x8 /* an empty table instead of a copy */
+int kern_unshare(struct thread *, uint32_t what);
 
 /* ---- kern_forkstat.c ---- */
 int fork_kind(uint32_t flags); /* enum tine_fork_kind */

@@ -181,11 +181,12 @@ struct process {
 	struct thread *ps_single; /* thread that has single-threaded us (exec, exit) */
 	int32_t ps_singlecount;   /* threads that still have to exit for ps_single */
 	struct ptrace_state *ps_ptstat;
-	pid_t ps_oppid;                 /* real parent while traced */
-	void *ps_posix_timers;          /* sys_timer.c */
-	struct process *ps_vforkparent; /* who sleeps in vfork for us */
-	struct host_launch *ps_launch;  /* set for a program that the host launched */
-	void *ps_pollers;               /* pidfd poll waiters: struct pollhead, see poll.h */
+	pid_t ps_oppid;                    /* real parent while traced */
+	void *ps_posix_timers;             /* sys_timer.c */
+	struct process *ps_vforkparent;    /* who sleeps in vfork for us */
+	struct host_launch *ps_launch;     /* set for a program that the host launched */
+	LIST_HEAD(, forkwatch) ps_watches; /* forkwatch_open(2) descriptors on it */
+	void *ps_pollers;                  /* pidfd poll waiters: struct pollhead, see poll.h */
 	uint64_t ps_mem_peak;
 	uint32_t ps_stopsig_reported, ps_pdeathsig;
 	uint32_t ps_dumpable_off, ps_nonewprivs, ps_subreaper;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * native.h: the native system calls: numbers, flags and structures.
+ *
+ * Shared by the kernel and programs (libtine installs it as <tine/native.h>), so it needs nothing
+ * but C's own headers.
+ */
+#ifndef SYS_NATIVE_H
+#define SYS_NATIVE_H
+
+#include <stdint.h>
+
+#define TINE_SYS_rfork 512
+#define TINE_SYS___tfork 513
+#define TINE_SYS_tine_sysctl 514
+#define TINE_SYS_forkstat 515
+#define TINE_SYS_forkwatch_open 516
+
+/* ---- rfork(2): FreeBSD's values ---- */
+#define RFFDG (1u << 2)        /* copy the descriptor table (else it is shared) */
+#define RFPROC (1u << 4)       /* a new process (else change this one) */
+#define RFMEM (1u << 5)        /* share the address space */
+#define RFNOWAIT (1u << 6)     /* child of process 1: nobody here has to wait for it */
+#define RFCFDG (1u << 12)      /* empty descriptor table */
+#define RFTHREAD (1u << 13)    /* peer: killed when the leader exits */
+#define RFSIGSHARE (1u << 14)  /* share signal actions; needs RFMEM */
+#define RFLINUXTHPN (1u << 16) /* exit signal SIGUSR1 instead of SIGCHLD */
+#define RFSTOPPED (1u << 17)   /* starts stopped: SIGCONT lets it run */
+#define RFHIGHPID (1u << 18)   /* kernel only: ignored */
+#define RFPPWAIT (1u << 31)    /* sleep until the child calls exec or exits */
+/* tine's own */
+#define RFNOZOMBIE (1u << 28) /* leaves no zombie, sends no signal */
+#define RFSHARELIM (1u << 29) /* parent and child see each other's changes of resource limits */
+
+/* ---- __tfork(2) ---- */
+struct __tfork {
+	void *tf_tcb;    /* new thread's FS base; NULL: the caller's */
+	int32_t *tf_tid; /* where to store its id; NULL: nowhere */
+	void *tf_stack;  /* its stack pointer */
+};
+
+/* ---- forkwatch_open(2) ---- */
+#define NOTE_EXIT 0x80000000u
+#define NOTE_FORK 0x40000000u
+#define NOTE_EXEC 0x20000000u
+
+#define FORKWATCH_FORK 1
+#define FORKWATCH_EXEC 2
+#define FORKWATCH_EXIT 3
+#define FORKWATCH_OVERFLOW 4
+struct forkwatch_event {
+	uint32_t kind;    /* FORKWATCH_* */
+	int32_t pid;      /* whom it happened to */
+	int32_t other;    /* fork: the child */
+	int32_t status;   /* exit: as wait(2) gives it; fork: its kind, as in tine/stats.h */
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t lost;    /* overflow: events that did not fit into the queue */
+};
+
+#endif
