@@ -2,15 +2,26 @@
 find_program(MUSL_GCC musl-gcc REQUIRED)
 
 # tine_guest_build(NAME SOURCE COMPILER [flags...]): one static program in the current build directory.
+# The flag `libtine' gives it the library of native calls (examples/libtine).
 function(tine_guest_build name source compiler)
 	set(link -static)
 	if("-static-pie" IN_LIST ARGN)
 		set(link "")
 	endif()
+	set(flags ${ARGN})
+	set(library "")
+	if("libtine" IN_LIST flags)
+		set(library ${PROJECT_BINARY_DIR}/examples/libtine/libtine.a)
+		list(REMOVE_ITEM flags libtine)
+		list(APPEND flags -I${PROJECT_BINARY_DIR}/examples/libtine/include)
+	endif()
 	add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}
-		COMMAND ${compiler} -std=gnu17 -g -Wall -Wextra -Werror ${link} ${ARGN} -o ${name} ${source}
-		DEPENDS ${source} ${PROJECT_SOURCE_DIR}/tests/guest/guest.h
+		COMMAND ${compiler} -std=gnu17 -g -Wall -Wextra -Werror ${link} ${flags} -o ${name} ${source} ${library}
+		DEPENDS ${source} ${PROJECT_SOURCE_DIR}/tests/guest/guest.h ${library}
 		WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} COMMENT "Building guest program ${name}" VERBATIM)
 	string(MAKE_C_IDENTIFIER "guest_${CMAKE_CURRENT_SOURCE_DIR}_${name}" target)
 	add_custom_target(${target} ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name})
+	if(library)
+		add_dependencies(${target} libtine)
+	endif()
 endfunction()

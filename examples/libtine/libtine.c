@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* libtine.c: native calls that are plain functions. */
+#include <errno.h>
+#include <unistd.h>
+#include "libtine.h"
+#include "tine.h"
+
+/* What the assembly got from the kernel, as a C function returns it. */
+long
+tine_result(long r)
+{
+	if (r >= 0)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+pid_t
+rfork_thread(int flags, void *stack, int (*func)(void *), void *arg)
+{
+	return (pid_t)tine_result(tine_rfork_thread(flags, stack, func, arg));
+}
+
+pid_t
+__tfork_thread(const struct __tfork *param, size_t psize, void (*func)(void *), void *arg)
+{
+	return (pid_t)tine_result(tine_tfork_thread(param, psize, func, arg));
+}
+
+int
+forkwatch_open(pid_t pid, unsigned mask, int flags)
+{
+	return (int)syscall(TINE_SYS_forkwatch_open, pid, mask, flags);
+}
+
+ssize_t
+forkstat(struct tine_stats *st, size_t size)
+{
+	return syscall(TINE_SYS_forkstat, st, size);
+}
+
+int
+tine_sysctl(const char *name, char *old, size_t *oldlen, const char *newval)
+{
+	return (int)syscall(TINE_SYS_tine_sysctl, name, old, oldlen, newval);
+}

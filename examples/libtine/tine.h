@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tine.h: the native calls of the tine kernel, for programs inside a sandbox.  Link with libtine.a;
+ * see rfork(2), tfork(2), forkwatch(2), forkstat(2), tine_sysctl(2).  Elsewhere they fail with
+ * ENOSYS.
+ */
+#ifndef TINE_H
+#define TINE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <tine/native.h>
+#include <tine/stats.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The child's pid, 0 in the child and without RFPROC, or -1. */
+pid_t rfork(int flags) __attribute__((returns_twice));
+/* rfork() for RFMEM: the child calls func(arg) on a stack of its own (given by its end) and exits
+ * with what func returns. */
+pid_t rfork_thread(int flags, void *stack, int (*func)(void *), void *arg);
+
+/* Thread that calls func(arg) on param->tf_stack (the stack's end), then exits.  Its id, or -1. */
+pid_t __tfork_thread(const struct __tfork *param, size_t psize, void (*func)(void *), void *arg);
+
+/* Descriptor from which struct forkwatch_event can be read; flags O_CLOEXEC, O_NONBLOCK. */
+int forkwatch_open(pid_t pid, unsigned mask, int flags);
+
+/* As much of the statistics as fits into size bytes; returns the size of all of them. */
+ssize_t forkstat(struct tine_stats *, size_t size);
+
+/* Kernel variable by name, as text: the old value to old (*oldlen bytes, then its length with the
+ * NUL), the new one from newval; NULL where there is nothing to get or set. */
+int tine_sysctl(const char *name, char *old, size_t *oldlen, const char *newval);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
