@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * forks.c: a guest program whose forks can be counted:
+ *
+ *	forks FORKS VFORKS	that many children, each waited for
+ *	forks sleep		until a signal comes
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In a function of its own: the child of vfork must not change what its parent lives on. */
+static __attribute__((noinline)) pid_t
+vfork_child(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static void
+reap(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+		fprintf(stderr, "forks: child %d failed\n", (int)pid);
+		exit(1);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	int forks = argc > 1 ? atoi(argv[1]) : 0, vforks = argc > 2 ? atoi(argv[2]) : 0;
+
+	if (argc > 1 && strcmp(argv[1], "sleep") == 0)
+		for (;;)
+			pause();
+	for (int i = 0; i < forks; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		reap(pid);
+	}
+	for (int i = 0; i < vforks; i++)
+		reap(vfork_child());
+	printf("%d forks, %d vforks\n", forks, vforks);
+	return 0;
+}

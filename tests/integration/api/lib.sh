@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: ISC
+# lib.sh: start a daemon and talk to it; sourced by the tests beside it.
+#
+#	TEST CONTRACT FORKS	CONTRACT checks an answer against api/openapi.json (a program of
+#				tests/unit/api), FORKS is the guest program forks.c
+#
+# `tine` is the first one in PATH.  Every answer that api() gets is checked against the contract.
+set -eu
+
+contract=$1 forks=$2
+top=$(cd "$(dirname "$0")/../../.." && pwd)
+work=$(mktemp -d)
+export TINE_SOCKET=$work/sock
+daemon=
+
+fail() {
+	echo "FAIL: $*" >&2
+	[ ! -f "$work/log" ] || sed 's/^/  daemon: /' "$work/log" >&2
+	exit 1
+}
+
+cleanup() {
+	status=$?
+	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+	[ -z "$daemon" ] || wait "$daemon" || status=1
+	rm -rf "$work"
+	exit $status
+}
+trap cleanup EXIT
+
+# The daemon says when it listens: a FIFO carries its log, so nothing is polled.
+start_daemon() {
+	mkfifo "$work/fifo"
+	tine serve --socket "$TINE_SOCKET" "$@" 2>"$work/fifo" &
+	daemon=$!
+	exec 9<"$work/fifo"
+	while read -r line <&9; do
+		echo "$line" >>"$work/log"
+		case $line in *listening*) break ;; esac
+	done
+	cat <&9 >>"$work/log" &
+	[ -S "$TINE_SOCKET" ] || fail "the daemon does not listen"
+}
+
+# api STATUS METHOD PATH [BODY]: the body of the answer on standard output.
+api() {
+	want=$1 method=$2 path=$3
+	shift 3
+	set -- ${1+-H "Content-Type: application/json" -d "$1"}
+	meta=$(curl -sS --max-time 60 --unix-socket "$TINE_SOCKET" -X "$method" "$@" \
+		-o "$work/body" -w '%{http_code} %{content_type}' "http://tine$path") ||
+		fail "$method $path: curl failed"
+	[ "${meta%% *}" = "$want" ] || fail "$method $path: status $meta, not $want: $(cat "$work/body")"
+	"$contract" "$top/api/openapi.json" "$method" "$path" "$want" "${meta#* }" <"$work/body" ||
+		fail "$method $path: not what the contract says: $(cat "$work/body")"
+	cat "$work/body"
+	: >"$work/body"
+}
+
+# expect WHAT FOUND WANTED
+expect() {
+	[ "$2" = "$3" ] || fail "$1: $2, not $3"
+}
+
+# A sandbox with the guest program, named $1.
+make_sandbox() {
+	api 201 POST /v1/sandboxes "{\"name\":\"$1\",\"memory_mib\":64,\"events\":${2-false},
+		\"files\":[{\"host_path\":\"$forks\",\"guest_path\":\"/bin/forks\"}]}" | jq -r .id
+}
+
+# counter SANDBOX NAME
+counter() {
+	api 200 GET "/v1/sandboxes/$1/forkstat" | jq ".counters.$2"
+}
