@@ -19,6 +19,7 @@
 #include <sys/md.h>
 #include <sys/pmap.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
 #include <sys/vnode.h>
@@ -343,6 +344,7 @@ kern_execve(struct thread *td, struct vnode *vp, const char *path, struct exec_a
 	struct exec_image x = {.td = td, .path = path, .args = args};
 	struct process *ps = td->td_proc;
 	uint64_t began = cpu_cycles();
+	pid_t tid = td->td_tid;
 	int error;
 
 	if ((error = image_file(&x, vp)) != 0 || (error = resolve_scripts(&x)) != 0 ||
@@ -354,5 +356,7 @@ kern_execve(struct thread *td, struct vnode *vp, const char *path, struct exec_a
 		image_commit(&x, td, began);
 out:
 	image_free(&x);
+	if (error == 0)
+		ptrace_exec_event(td, tid);
 	return error;
 }

@@ -15,6 +15,7 @@
 #include <sys/md.h>
 #include <sys/poll.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/sched.h>
 #include <sys/systm.h>
 #include <sys/tty.h>
@@ -134,6 +135,7 @@ thread_exit(struct thread *td)
 
 	futex_thread_exit(td);
 	signal_thread_exit(td);
+	ptrace_thread_exit(td);
 	thread_charge(td);
 	thread_unlink(td);
 	if (ps->ps_single != NULL && --ps->ps_singlecount == 0)
@@ -181,6 +183,8 @@ give_away_children(struct process *ps)
 	struct process *heir = new_parent_for_orphans(ps), *c, *next;
 	bool zombies = false;
 
+	ptrace_tracer_exit(ps);
+	ptrace_parent_exit(ps, heir);
 	LIST_FOREACH_SAFE (c, &ps->ps_children, ps_sibling, next) {
 		bool linked = links_pgrp(ps, c);
 
@@ -231,7 +235,7 @@ exit_info(const struct process *ps, struct siginfo *si)
 	int sig = ps->ps_xstat & 0x7f;
 
 	memset(si, 0, sizeof(*si));
-	si->si_signo = ps->ps_exitsig != 0 ? ps->ps_exitsig : SIGCHLD;
+	si->si_signo = ps->ps_ptstat != NULL ? SIGCHLD : ps->ps_exitsig;
 	si->si_code = sig == 0 ? CLD_EXITED : ps->ps_xstat & 0x80 ? CLD_DUMPED : CLD_KILLED;
 	si->u.chld.pid = ps->ps_pid;
 	si->u.chld.uid = ps->ps_cred->cr_ruid;
@@ -262,8 +266,8 @@ notify_parent(struct process *ps)
 	struct siginfo si;
 
 	exit_info(ps, &si);
-	if (ps->ps_exitsig != 0 && parent != initproc && !(ps->ps_flags & PS_NOZOMBIE))
-		psignal_info(parent, ps->ps_exitsig, &si);
+	if (si.si_signo != 0 && parent != initproc && !(ps->ps_flags & PS_NOZOMBIE))
+		psignal_info(parent, si.si_signo, &si);
 	if (ps->ps_pollers != NULL)
 		pollwakeup(ps->ps_pollers, POLLIN | POLLHUP);
 	return nozombie;
@@ -285,6 +289,31 @@ process_reap(struct process *ps)
 	process_unhash(ps);
 	ps->ps_pptr = NULL;
 	process_release(ps);
+}
+
+void
+zombie_announce(struct process *ps)
+{
+	struct process *parent = ps->ps_pptr;
+
+	if (notify_parent(ps))
+		process_reap(ps);
+	wakeup(parent); /* even if it is gone: there may be no child left to wait for */
+}
+
+/* A tracer has seen the end of a child it had adopted: now it is its real parent's turn. */
+static bool
+give_back(struct process *ps)
+{
+	struct process *tracer = ps->ps_pptr;
+
+	if (ps->ps_ptstat == NULL)
+		return false;
+	ptrace_detach(ps);
+	if (ps->ps_pptr == tracer)
+		return false;
+	zombie_announce(ps);
+	return true;
 }
 
 bool
@@ -362,6 +391,7 @@ process_exit(struct thread *td)
 	KTRACE(EXIT, ps->ps_pid, ps->ps_xstat);
 
 	/* From here on it is a zombie: nothing below sleeps. */
+	ptrace_thread_exit(td);
 	thread_unlink(td);
 	LIST_REMOVE(ps, ps_list);
 	LIST_INSERT_HEAD(&zombprocess, ps, ps_list);
@@ -370,14 +400,7 @@ process_exit(struct thread *td)
 	host_event_exit(ps);
 	forkwatch_exit(ps);
 	sched_exit(ps->ps_pptr->ps_mainthread != NULL ? ps->ps_pptr->ps_mainthread : td, td);
-	if (notify_parent(ps)) {
-		struct process *parent = ps->ps_pptr;
-
-		process_reap(ps);
-		wakeup(parent); /* waiting for any child: there may be none left now */
-	} else {
-		wakeup(ps->ps_pptr);
-	}
+	zombie_announce(ps);
 	thread_gone(td);
 }
 
@@ -386,6 +409,8 @@ exit1(struct thread *td, int status, bool group)
 {
 	struct process *ps = td->td_proc;
 
+	ptrace_event(td, PTRACE_EVENT_EXIT, (uint64_t)status);
+	td->td_exitcode = status;
 	if (group && !(ps->ps_flags & PS_GROUPEXIT)) {
 		ps->ps_flags |= PS_GROUPEXIT;
 		ps->ps_xstat = status;
@@ -432,7 +457,7 @@ wait_zombie(struct process *c, struct wait_args *wa)
 	rusage_add(&wa->ru, &c->ps_cru);
 	exit_info(c, &wa->info);
 	wa->info.si_signo = SIGCHLD;
-	if (!(wa->options & WNOWAIT))
+	if (!(wa->options & WNOWAIT) && !give_back(c))
 		process_reap(c);
 	return true;
 }
@@ -450,15 +475,14 @@ wait_stopinfo(const struct process *c, struct wait_args *wa, int code, int statu
 	memset(&wa->ru, 0, sizeof(wa->ru));
 }
 
+/* A traced process's threads report their stops themselves: ptrace_wait(). */
 static bool
 wait_stopped(struct process *c, struct wait_args *wa)
 {
-	bool traced = c->ps_ptstat != NULL;
-
-	if (!(c->ps_flags & PS_STOPPED) || c->ps_flags & PS_WAITED ||
-	    !(traced || wa->options & WSTOPPED))
+	if (!(c->ps_flags & PS_STOPPED) || c->ps_flags & PS_WAITED || c->ps_ptstat != NULL ||
+	    !(wa->options & WSTOPPED))
 		return false;
-	wait_stopinfo(c, wa, traced ? CLD_TRAPPED : CLD_STOPPED, c->ps_xstat);
+	wait_stopinfo(c, wa, CLD_STOPPED, c->ps_xstat);
 	wa->status = W_STOPCODE(c->ps_xstat);
 	if (!(wa->options & WNOWAIT))
 		c->ps_flags |= PS_WAITED;
@@ -477,6 +501,18 @@ wait_continued(struct process *c, struct wait_args *wa)
 	return true;
 }
 
+/* A child that a tracer has adopted will come back. */
+static bool
+has_adopted_child(const struct process *ps, const struct wait_args *wa)
+{
+	const struct ptrace_state *pe;
+
+	LIST_FOREACH (pe, &ptraced, pe_link)
+		if (pe->pe_process->ps_oppid == ps->ps_pid && wait_matches(pe->pe_process, ps, wa))
+			return true;
+	return false;
+}
+
 /* Wait for a child as wa says; on success wa->pid (0 with WNOHANG: none yet), status, ru and info
  * are set. ECHILD, EINTR. */
 int
@@ -488,13 +524,15 @@ kern_wait(struct thread *td, struct wait_args *wa)
 		bool found = false;
 
 		LIST_FOREACH (c, &ps->ps_children, ps_sibling) {
+			if (c->ps_ptstat != NULL && ptrace_wait(c, wa, &found))
+				return 0;
 			if (!wait_matches(c, ps, wa))
 				continue;
 			found = true;
 			if (wait_zombie(c, wa) || wait_stopped(c, wa) || wait_continued(c, wa))
 				return 0;
 		}
-		if (!found)
+		if (!found && !has_adopted_child(ps, wa))
 			return ECHILD;
 		if (wa->options & WNOHANG) {
 			wa->pid = 0;

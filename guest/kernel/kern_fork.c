@@ -12,6 +12,8 @@
 #include <sys/fork.h>
 #include <sys/forkvar.h>
 #include <sys/md.h>
+#include <sys/observe.h>
+#include <sys/ptrace.h>
 #include <sys/sched.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -229,6 +231,8 @@ fork1(struct thread *td, const struct fork_args *fa, struct thread **childp, pid
 		error = ENOMEM;
 		goto fail_process_slot;
 	}
+	if ((error = ptrace_fork_prepare(td, child, fa)) != 0)
+		goto fail_thread;
 	if ((ps = process_new(parent, fa)) == NULL) {
 		error = ENOMEM;
 		goto fail_thread;
@@ -259,15 +263,19 @@ fork1(struct thread *td, const struct fork_args *fa, struct thread **childp, pid
 	ps->ps_flags &= ~PS_EMBRYO;
 	KTRACE(FORK, pid, fa->flags);
 	atfork_run(parent, ps, fa->flags);
+	ptrace_fork(td, child);
+	observe_update(child);
 	fork_start(child, fa->flags);
 	hist_add(fa->flags & FORK_VFORK ? &kstats->vfork : &kstats->fork, cpu_cycles() - start);
 
 	if (childp != NULL)
 		*childp = child;
 	*pidp = pid;
+	ptrace_fork_event(td, fa, pid);
 	if (fa->flags & FORK_PPWAIT) {
 		vfork_wait(parent, ps);
 		process_release(ps);
+		ptrace_event(td, PTRACE_EVENT_VFORK_DONE, (uint64_t)pid);
 	}
 	return 0;
 

@@ -4,6 +4,7 @@
 #include <sys/fork.h>
 #include <sys/forkvar.h>
 #include <sys/kmem.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
 #include <sys/vnode.h>
@@ -87,6 +88,7 @@ process_drop(struct process *ps)
 		vrele_text(ps->ps_textvp);
 	exepath_free(ps->ps_exepath);
 	kfree(ps->ps_pollers);
+	ptrace_process_free(ps);
 	timeout_release(&ps->ps_alarm);
 }
 
@@ -154,7 +156,7 @@ fork_parent(struct process *ps, uint32_t flags)
 {
 	if (flags & (FORK_NOWAIT | FORK_LAUNCH))
 		return initproc != NULL ? initproc : ps;
-	return flags & FORK_PARENT ? ps->ps_pptr : ps;
+	return flags & FORK_PARENT ? real_parent(ps) : ps;
 }
 
 void

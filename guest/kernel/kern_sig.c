@@ -21,11 +21,14 @@ signal_kills(int sig)
 	return (sigmask(sig) & (SIG_IGNMASK | SIG_STOPMASK)) == 0;
 }
 
+/* A tracer sees every signal before it is ignored. */
 static bool
 sig_ignored(const struct process *ps, int sig)
 {
 	vaddr_t handler = ps->ps_sigacts->sa_act[sig - 1].sa_handler;
 
+	if (ps->ps_flags & PS_TRACED)
+		return false;
 	return handler == SIG_IGN || (handler == SIG_DFL && (sigmask(sig) & SIG_IGNMASK) != 0);
 }
 
@@ -43,12 +46,19 @@ sig_ignored_set(const struct process *ps)
 /* ---- whom to tell ---- */
 
 bool
+thread_killed(const struct thread *td)
+{
+	return td->td_flags & TDF_EXIT ||
+	       ((td->td_sigpend.sp_set | td->td_proc->ps_sigpend.sp_set) & sigmask(SIGKILL)) != 0;
+}
+
+bool
 signal_pending(struct thread *td)
 {
 	const struct process *ps = td->td_proc;
 	sigset_t set;
 
-	if (td->td_flags & (TDF_EXIT | TDF_SUSPSINGLE))
+	if (td->td_flags & (TDF_EXIT | TDF_SUSPSINGLE | TDF_TRACEDRET))
 		return true;
 	if (!(td->td_flags & TDF_SIGPENDING))
 		return false;
@@ -131,8 +141,8 @@ signal_thread_exit(struct thread *td)
 
 /* ---- stop and continue ---- */
 
-static void
-run_stopped_threads(struct process *ps)
+void
+process_run_threads(struct process *ps)
 {
 	struct thread *t;
 
@@ -169,7 +179,8 @@ process_stop(struct process *ps, int sig)
 	ps->ps_xstat = sig;
 	TAILQ_FOREACH (t, &ps->ps_threads, td_link)
 		signal_wake(t);
-	notify_parent_of_stop(ps, CLD_STOPPED, sig);
+	if (!(ps->ps_flags & PS_TRACED)) /* else each thread tells the tracer */
+		notify_parent_of_stop(ps, CLD_STOPPED, sig);
 }
 
 void
@@ -178,7 +189,7 @@ process_continue(struct process *ps)
 	if (!(ps->ps_flags & PS_STOPPED))
 		return;
 	ps->ps_flags = (ps->ps_flags & ~PS_WAITED) | PS_CONTINUED;
-	run_stopped_threads(ps);
+	process_run_threads(ps);
 	notify_parent_of_stop(ps, CLD_CONTINUED, SIGCONT);
 }
 
@@ -218,7 +229,7 @@ signal_post(struct process *ps, struct thread *td, int sig)
 {
 	KTRACE(SIGNAL, sig, ps->ps_pid);
 	if (sig == SIGKILL)
-		run_stopped_threads(ps);
+		process_run_threads(ps);
 	if (td == NULL)
 		td = choose_thread(ps, sigmask(sig), NULL);
 	if (td != NULL && takes(td, sigmask(sig)))

@@ -4,6 +4,7 @@
 #include <sys/kmem.h>
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/signal.h>
 #include <sys/systm.h>
 #include <machine/stats.h>
@@ -187,7 +188,11 @@ default_action(struct thread *td, int sig)
 static void
 stay_stopped(struct thread *td)
 {
-	while (td->td_proc->ps_flags & PS_STOPPED && !(td->td_flags & TDF_EXIT)) {
+	while (td->td_proc->ps_flags & PS_STOPPED && !thread_killed(td)) {
+		if (td->td_ptrace != NULL) {
+			ptrace_group_stop(td);
+			continue;
+		}
 		td->td_state = TDS_STOPPED;
 		mi_switch();
 	}
@@ -204,6 +209,8 @@ deliver_one(struct thread *td, int *syserr)
 	stay_stopped(td);
 	if (td->td_flags & TDF_EXIT || (sig = signal_take(td, ~td->td_sigmask, &si)) == 0)
 		return false;
+	if ((sig = ptrace_signal(td, sig, &si)) == 0)
+		return true;
 	handler = td->td_proc->ps_sigacts->sa_act[sig - 1].sa_handler;
 	if (handler == SIG_DFL)
 		default_action(td, sig);
@@ -250,6 +257,10 @@ userret(struct thread *td, struct trapframe *tf, int syserr)
 	for (;;) {
 		if (td->td_flags & TDF_EXIT)
 			exit1(td, 0, false);
+		if (td->td_flags & TDF_SYSTRACE)
+			syserr = ptrace_syscall_leave(td, syserr);
+		if (td->td_flags & TDF_TRACEDRET)
+			ptrace_trap(td);
 		if (td->td_flags & TDF_SUSPSINGLE)
 			leave_for_single_thread(td);
 		if (syserr != 0 || td->td_flags & TDF_SIGPENDING) {

@@ -4,6 +4,8 @@
 #include <sys/forkvar.h>
 #include <sys/kmem.h>
 #include <sys/md.h>
+#include <sys/observe.h>
+#include <sys/ptrace.h>
 #include <sys/sched.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -83,6 +85,7 @@ void
 thread_free(struct thread *td)
 {
 	cpu_thread_free(td);
+	ptrace_fork_abort(td);
 	timeout_release(&td->td_sleep_to);
 	sigpend_flush(&td->td_sigpend);
 	kstack_check(td->td_kstack);
@@ -125,6 +128,8 @@ thread_fork(struct thread *td, const struct fork_args *fa, struct thread **child
 		error = ENOMEM;
 		goto fail_slot;
 	}
+	if ((error = ptrace_fork_prepare(td, child, fa)) != 0)
+		goto fail_thread;
 	if ((error = tid_alloc(&child->td_tid)) != 0)
 		goto fail_thread;
 	fork_pause();
@@ -137,10 +142,13 @@ thread_fork(struct thread *td, const struct fork_args *fa, struct thread **child
 	join_exit(ps, child);
 	fork_report_tid(fa, child->td_tid);
 	fork_count(ps, fa->flags);
+	ptrace_fork(td, child);
+	observe_update(child);
 	fork_start(child, fa->flags & ~FORK_STOPPED);
 	if (childp != NULL)
 		*childp = child;
 	*tidp = child->td_tid;
+	ptrace_fork_event(td, fa, *tidp);
 	return 0;
 
 fail_thread:

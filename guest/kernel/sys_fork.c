@@ -2,6 +2,7 @@
 /* sys_fork.c: the entry points of fork: each decodes its arguments into fork_args and calls
  * fork1(). */
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
 
@@ -81,7 +82,7 @@ clone_check(struct thread *td, const struct clone_args *ca)
 	 */
 	if (flags & CLONE_THREAD && (flags & (CLONE_FILES | CLONE_FS)) != (CLONE_FILES | CLONE_FS))
 		return EINVAL;
-	if (flags & CLONE_PARENT && td->td_proc->ps_pptr == initproc)
+	if (flags & CLONE_PARENT && real_parent(td->td_proc) == initproc)
 		return EINVAL;
 	if (ca->exit_signal > NSIG)
 		return EINVAL;
@@ -100,6 +101,7 @@ static const struct {
     {CLONE_PARENT, FORK_PARENT},
     {CLONE_THREAD, FORK_THREAD},
     {CLONE_PTRACE, FORK_PTRACE},
+    {CLONE_UNTRACED, FORK_UNTRACED},
     {CLONE_CLEAR_SIGHAND, FORK_CLEARSIG},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* sys_proc.c: ids of processes, groups and sessions; yielding. */
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
 
@@ -78,7 +79,7 @@ static int
 setpgid_allowed(struct process *cur, struct process *target)
 {
 	if (target != cur) {
-		if (target->ps_pptr != cur)
+		if (real_parent(target) != cur)
 			return ESRCH;
 		if (session_of(target) != session_of(cur))
 			return EPERM;

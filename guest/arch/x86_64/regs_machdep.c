@@ -7,19 +7,23 @@
 #include <machine/cpu.h>
 #include <machine/pmap.h>
 
-/* Linux's struct user_regs_struct; it begins as our trap frame does. */
+/* Linux's struct user_regs_struct. */
 struct user_regs {
-	uint64_t general[15]; /* r15 .. rdi */
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
 	uint64_t orig_rax;
 	uint64_t rip, cs, rflags, rsp, ss;
 	uint64_t fs_base, gs_base;
 	uint64_t ds, es, fs, gs;
 };
-_Static_assert(sizeof(struct user_regs) == 216, "user_regs_struct");
-_Static_assert(offsetof(struct trapframe, tf_trapno) == offsetof(struct user_regs, orig_rax),
-	       "the general registers come first in both");
+_Static_assert(sizeof(struct user_regs) == USER_REGS_SIZE, "user_regs_struct");
+/* The general registers: X(name). */
+#define GENERAL_REGS(X)                                                                            \
+	X(r15) X(r14) X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx)   \
+	X(rsi) X(rdi)
 
 #define USER_AREA_SIZE 912 /* Linux's struct user */
+
+#define AUDIT_ARCH_X86_64 0xc000003eu
 
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
@@ -59,7 +63,9 @@ cpu_getregs(struct thread *td, void *out)
 	r.gs_base = td->td_md.md_gsbase;
 	if (td->td_md.md_flags & MDF_STEP)
 		r.rflags &= ~RFLAGS_TF;
-	memcpy(r.general, tf, sizeof(r.general));
+#define GET(name) r.name = tf->tf_##name;
+	GENERAL_REGS(GET)
+#undef GET
 	memcpy(out, &r, sizeof(r));
 }
 
@@ -82,7 +88,9 @@ cpu_setregs(struct thread *td, const void *in)
 	memcpy(&r, in, sizeof(r));
 	if (!regs_acceptable(&r))
 		return EIO;
-	memcpy(tf, r.general, sizeof(r.general));
+#define SET(name) tf->tf_##name = r.name;
+	GENERAL_REGS(SET)
+#undef SET
 	if (tf->tf_trapno == TF_SYSCALL)
 		tf->tf_err = r.orig_rax;
 	tf->tf_rip = r.rip;
@@ -139,6 +147,44 @@ cpu_pokeuser(struct thread *td, uint64_t off, uint64_t val)
 	cpu_getregs(td, &r);
 	memcpy((char *)&r + off, &val, sizeof(val));
 	return cpu_setregs(td, &r);
+}
+
+long
+cpu_retval(struct thread *td)
+{
+	return (long)td->td_md.md_tf->tf_rax;
+}
+
+uint64_t
+cpu_syscall_number(struct thread *td)
+{
+	return td->td_md.md_tf->tf_err;
+}
+
+size_t
+cpu_syscall_info(struct thread *td, int op, struct cpu_syscall_info *info)
+{
+	const struct trapframe *tf = td->td_md.md_tf;
+
+	memset(info, 0, sizeof(*info));
+	info->op = (uint8_t)op;
+	info->arch = AUDIT_ARCH_X86_64;
+	info->pc = tf->tf_rip;
+	info->sp = tf->tf_rsp;
+	if (op == CPU_SYSCALL_ENTRY) {
+		info->u.entry.nr = tf->tf_err;
+		memcpy(info->u.entry.args,
+		       (const uint64_t[6]){tf->tf_rdi, tf->tf_rsi, tf->tf_rdx, tf->tf_r10,
+					   tf->tf_r8, tf->tf_r9},
+		       sizeof(info->u.entry.args));
+		return offsetof(struct cpu_syscall_info, u) + sizeof(info->u.entry);
+	}
+	if (op == CPU_SYSCALL_EXIT) {
+		info->u.exit.rval = (int64_t)tf->tf_rax;
+		info->u.exit.is_error = tf->tf_rax >= (uint64_t)-4095;
+		return offsetof(struct cpu_syscall_info, u.exit.is_error) + 1;
+	}
+	return offsetof(struct cpu_syscall_info, u);
 }
 
 int

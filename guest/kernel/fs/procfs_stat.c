@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* procfs_stat.c: /proc/PID/stat and statm: a process in one line of numbers. */
 #include <sys/pmap.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/tty.h>
 #include <sys/vm.h>
@@ -74,7 +75,7 @@ proc_usage(const struct process *p, const struct thread *td, bool whole, struct 
 static pid_t
 parent_pid(const struct process *p)
 {
-	return p->ps_pptr != NULL ? p->ps_pptr->ps_pid : 0;
+	return p->ps_pptr != NULL ? real_parent(p)->ps_pid : 0;
 }
 
 static void

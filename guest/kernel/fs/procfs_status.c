@@ -2,6 +2,7 @@
 /* procfs_status.c: /proc/PID/status: a process for human readers (and C libraries). */
 #include <sys/file.h>
 #include <sys/pmap.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
 #include "procfs.h"
@@ -41,7 +42,8 @@ show_ids(struct sbuf *sb, const struct process *p, const struct thread *td, pid_
 		sbuf_printf(sb, "Umask:\t%04o\n", p->ps_fs->fs_umask);
 	sbuf_printf(sb, "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n", state,
 		    state_name(state), p->ps_pid, tid);
-	sbuf_printf(sb, "PPid:\t%d\nTracerPid:\t%d\n", p->ps_pptr != NULL ? p->ps_pptr->ps_pid : 0,
+	sbuf_printf(sb, "PPid:\t%d\nTracerPid:\t%d\n",
+		    p->ps_pptr != NULL ? real_parent(p)->ps_pid : 0,
 		    p->ps_ptstat != NULL && p->ps_pptr != NULL ? p->ps_pptr->ps_pid : 0);
 	sbuf_printf(sb, "Uid:\t%u\t%u\t%u\t%u\n", cr->cr_ruid, cr->cr_uid, cr->cr_svuid,
 		    cr->cr_fsuid);

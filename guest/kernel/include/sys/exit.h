@@ -31,6 +31,8 @@ struct wait_args {
  * it and its reaped children. */
 bool reap_one(struct process *parent, pid_t *pid, int *status, struct rusage_acc *ru);
 int kern_wait(struct thread *, struct wait_args *);
+/* Tell the parent of a zombie that it is there; reaps it if nobody will wait. */
+void zombie_announce(struct process *);
 void itimers_exit(struct process *); /* POSIX timers of a dying process (sys_timer.c) */
 
 #endif

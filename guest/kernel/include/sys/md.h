@@ -79,6 +79,28 @@ int cpu_setfpregs(struct thread *, const void *buf512);
 void cpu_singlestep(struct thread *, bool on);
 int cpu_peekuser(struct thread *, uint64_t off, uint64_t *val);
 int cpu_pokeuser(struct thread *, uint64_t off, uint64_t val);
+long cpu_retval(struct thread *);
+uint64_t cpu_syscall_number(struct thread *); /* of the call under way, as a tracer has left it */
+struct cpu_syscall_info {                     /* Linux struct ptrace_syscall_info */
+	uint8_t op;                           /* CPU_SYSCALL_* */
+	uint8_t pad[3];
+	uint32_t arch;
+	uint64_t pc, sp;
+	union {
+		struct {
+			uint64_t nr, args[6];
+		} entry;
+		struct {
+			int64_t rval;
+			uint8_t is_error;
+		} exit;
+	} u;
+};
+#define CPU_SYSCALL_NONE 0
+#define CPU_SYSCALL_ENTRY 1
+#define CPU_SYSCALL_EXIT 2
+/* Fills all of *info; returns how many bytes mean something. */
+size_t cpu_syscall_info(struct thread *, int op, struct cpu_syscall_info *info);
 
 /* ---- interrupts and time ---- */
 static inline bool

@@ -131,6 +131,7 @@ struct fsinfo;
 struct vmspace;
 struct vnode;
 struct ptrace_state;
+struct ptrace_thread;
 struct host_launch;
 
 struct itimer_real {
@@ -269,7 +270,9 @@ struct thread {
 	int td_exitcode;
 	uint32_t td_syscall; /* number under way, for traces */
 	struct process *td_vforkchild;
-	void *td_ptrace;
+	struct ptrace_thread *td_ptrace; /* traced: ptrace.h */
+	int td_ptsig;                    /* signal that the tracer has sent along */
+	uint64_t td_sysmax; /* system calls below this need no look by an observer: observe.h */
 #define td_endzero td_sigmask
 
 #define td_startcopy td_sigmask
@@ -290,8 +293,9 @@ struct thread {
 #define TDF_SUSPSINGLE 0x20u /* must suspend: somebody single-threads the process */
 #define TDF_THREAD 0x40u     /* not the main thread */
 #define TDF_EXIT 0x80u       /* must exit (single-threading, exit_group) */
-#define TDF_TRACEDRET 0x100u /* SIGTRAP before first return */
+#define TDF_TRACEDRET 0x100u /* traps before it returns to user mode: ptrace_trap() */
 #define TDF_ALTDISARM 0x200u
+#define TDF_SYSTRACE 0x400u /* a tracer wants to see how the system call under way ends */
 
 extern struct thread *curthread; /* one vCPU */
 extern struct process *initproc; /* pid 1, the kernel's reaper and launcher */
@@ -361,6 +365,7 @@ void pid_init(void);
 #define FORK_RFORK 0x00020000u
 #define FORK_CLEARSIG 0x00040000u /* CLONE_CLEAR_SIGHAND */
 #define FORK_THREAD 0x00080000u   /* new thread of the same process */
+#define FORK_UNTRACED 0x10000000u /* not even by a tracer that follows forks: CLONE_UNTRACED */
 #define FORK_LAUNCH                                                                                \
 	0x00100000u /* program launched by the host: no address space until it calls exec */
 #define FORK_SHARELIM 0x00200000u /* parent and child see each other's changes of limits */

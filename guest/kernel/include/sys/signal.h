@@ -225,5 +225,8 @@ void __noreturn sigexit(struct thread *, int sig);
 /* Stop/continue bookkeeping with the parent's SIGCHLD, used by kern_sig.c and ptrace. */
 void process_stop(struct process *, int sig);
 void process_continue(struct process *);
+void process_run_threads(struct process *); /* stopped no more; tells nobody */
+/* It does nothing more but exit: asked to, or SIGKILL is pending. */
+bool thread_killed(const struct thread *);
 
 #endif

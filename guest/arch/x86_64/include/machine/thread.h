@@ -15,6 +15,8 @@ struct trapframe {
 	uint64_t tf_rip, tf_cs, tf_rflags, tf_rsp, tf_ss;
 };
 #define TF_SYSCALL 0x100
+#define USER_REGS_SIZE 216   /* Linux struct user_regs_struct */
+#define USER_FPREGS_SIZE 512 /* Linux struct user_fpregs_struct: FXSAVE format */
 
 struct mdthread {
 	uint64_t md_rsp;         /* kernel stack pointer while switched out */

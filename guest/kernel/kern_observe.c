@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* kern_observe.c: system calls of threads that somebody watches. */
+#include <sys/md.h>
+#include <sys/observe.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/systm.h>
+
+static bool
+observed(const struct thread *td)
+{
+	const struct ptrace_thread *pt = td->td_ptrace;
+
+	return pt != NULL && pt->pt_flags & PTF_SYSCALL;
+}
+
+void
+observe_update(struct thread *td)
+{
+	td->td_sysmax = observed(td) ? 0 : SYS_MAX;
+}
+
+void
+observe_update_process(struct process *ps)
+{
+	struct thread *td;
+
+	TAILQ_FOREACH (td, &ps->ps_threads, td_link)
+		observe_update(td);
+}
+
+/* The tracer may have put another number, or one that skips the call, into the registers; the
+ * arguments are read where they are, in the trap frame. */
+static int
+syscall_observed(struct thread *td, uint64_t nr, const uint64_t *a, long *retval)
+{
+	bool stops = td->td_ptrace != NULL && td->td_ptrace->pt_flags & PTF_SYSCALL;
+
+	if (!ptrace_syscall_enter(td))
+		return ERESTART;
+	if (stops)
+		nr = cpu_syscall_number(td);
+	if (nr >= SYS_MAX)
+		return stops ? EJUSTRETURN : syscall_missing(nr);
+	td->td_syscall = (uint32_t)nr;
+	return sysent[nr].sy_call != NULL ? sysent[nr].sy_call(td, a, retval) : syscall_missing(nr);
+}
+
+int
+syscall_uncommon(struct thread *td, uint64_t nr, const uint64_t *a, long *retval)
+{
+	return td->td_sysmax == 0 ? syscall_observed(td, nr, a, retval) : syscall_missing(nr);
+}
