@@ -77,12 +77,12 @@ signal() {
 terminal() {
 	"$PROGRAMS/machine_on_terminal" -x 'size 31 97' -w 40,100 -x 'size 40 100' -s 'typed\r' -x '<typed>' -s '\003' -x interrupted \
 		-- "$MACHINE" -n -t 100 bash -c '
-		size() { echo "size $(stty size)"; }
-		trap size WINCH
 		trap "echo interrupted; exit 6" INT
 		[ -t 0 ] && [ -t 1 ] && [ -t 2 ] || exit 3
-		size
-		until read -r -t 0.2 line; do :; done
+		echo "size $(stty size)"
+		until [ "$(stty size)" = "40 100" ]; do sleep 0.1; done
+		echo "size $(stty size)"
+		read -r line
 		echo "<$line>"
 		while :; do sleep 0.1; done'
 	expect "status" $? 6

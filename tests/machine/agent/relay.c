@@ -224,8 +224,8 @@ send_files(struct relay *r)
 		die("pipe: %s", strerror(errno));
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(!shell_out("cd /run/machine/checkout/upper && find . ! -type c -print0 | "
-		                 "tar --null --no-recursion -T - -cf -", ends[1]));
+		_exit(!shell_out("cd /run/machine/checkout/upper && /usr/bin/find . ! -type c -print0 | "
+		                 "/usr/bin/tar --null --no-recursion -T - -cf -", ends[1]));
 	close(ends[1]);
 	while ((n = read(ends[0], buffer, sizeof(buffer))) > 0) {
 		frame_put(&r->to_launcher, FRAME_FILES, buffer, (size_t)n);

@@ -1,6 +1,5 @@
 /* on_terminal.c: run a command on a new terminal, type at it, and show what it writes: what expect(1) does, in one page. */
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <utmp.h>
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -20,10 +20,15 @@
  */
 static char output[1 << 16];
 static size_t used, seen;
+static int command; /* pidfd: our own open slave keeps the terminal from hanging up, so the end of the command is the end */
 
 static int
 read_more(int terminal)
 {
+	struct pollfd p[] = {{terminal, POLLIN, 0}, {command, POLLIN, 0}};
+
+	if (poll(p, 2, -1) < 0 || !(p[0].revents & POLLIN))
+		return 0;
 	ssize_t n = read(terminal, output + used, sizeof(output) - 1 - used);
 
 	if (n <= 0)
@@ -74,8 +79,7 @@ main(int argc, char **argv)
 {
 	struct termios before, after;
 	struct winsize size = {.ws_row = 31, .ws_col = 97};
-	int terminal, slave, option, status;
-	int first = 1;
+	int terminal, slave, option, status, first = 1;
 
 	while (first < argc && strcmp(argv[first], "--") != 0)
 		first++;
@@ -89,7 +93,7 @@ main(int argc, char **argv)
 		execvp(argv[first + 1], argv + first + 1);
 		_exit(127);
 	}
-	/* Our own open slave keeps the terminal from hanging up before its settings are compared, so the end is the exit. */
+	command = pidfd_open(pid, 0);
 	while ((option = getopt(first, argv, "x:s:w:")) != -1)
 		switch (option) {
 		case 'x': expect(terminal, optarg); break;
@@ -97,9 +101,9 @@ main(int argc, char **argv)
 		case 'w': resize(terminal, optarg); break;
 		default: return 97;
 		}
-	waitpid(pid, &status, 0);
-	while (poll(&(struct pollfd){terminal, POLLIN, 0}, 1, 0) == 1 && read_more(terminal))
+	while (read_more(terminal))
 		continue;
+	waitpid(pid, &status, 0);
 	if (tcgetattr(slave, &after) != 0 || memcmp(&before.c_iflag, &after.c_iflag, 4 * sizeof(tcflag_t)) != 0)
 		return 98;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
