@@ -7,7 +7,8 @@ start_daemon
 make_sandbox a >/dev/null
 
 # A program that the sandbox does not have comes with the launch.
-jq -n --arg data "$(base64 -w0 "$forks")" \
+base64 -w0 "$forks" >"$work/base64"
+jq -n --rawfile data "$work/base64" \
 	'{argv: ["/opt/up/load", "1"], wait: true, executable: {path: "/opt/up/load", data: $data}}' \
 	>"$work/upload.json"
 api 200 POST /v1/sandboxes/a/processes "@$work/upload.json" >"$work/result"

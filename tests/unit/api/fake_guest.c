@@ -347,18 +347,21 @@ on_sysctl(struct sandbox *sb, uint32_t id, const uint8_t *data, size_t len)
 	reply(sb, id, 0, old, strlen(old) + 1);
 }
 
+/* Pids are handed out in ascending order, so the list is sorted. */
 static void
-on_procs(struct sandbox *sb, uint32_t id)
+on_procs(struct sandbox *sb, uint32_t id, uint32_t after)
 {
-	struct tine_procinfo *list = calloc(sb->stats.nprocesses + 1, sizeof(*list));
+	static struct tine_procinfo list[256];
 	struct fake_process *p;
 	size_t n = 0;
 
-	if (list == NULL)
-		abort();
+	memset(list, 0, sizeof(list));
 	TAILQ_FOREACH (p, &sb->processes, link) {
-		struct tine_procinfo *pi = &list[n++];
+		struct tine_procinfo *pi = &list[n];
 
+		if (p->pid <= (int32_t)after || n == 256)
+			continue;
+		n++;
 		pi->pid = p->pid;
 		pi->ppid = p->ppid;
 		pi->pgid = pi->sid = p->launch ? p->pid : p->ppid;
@@ -368,8 +371,7 @@ on_procs(struct sandbox *sb, uint32_t id)
 		pi->launch = p->launch;
 		memcpy(pi->comm, p->program, sizeof(pi->comm));
 	}
-	reply(sb, id, 0, list, n * sizeof(*list));
-	free(list);
+	reply(sb, id, 0, list, n * sizeof(list[0]));
 }
 
 void
@@ -393,7 +395,7 @@ guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, cons
 		on_sysctl(sb, id, data, len);
 		break;
 	case TINE_MSG_PROCS:
-		on_procs(sb, id);
+		on_procs(sb, id, arg);
 		break;
 	case TINE_MSG_EVENTS:
 		sb->events = arg != 0;

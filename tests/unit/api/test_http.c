@@ -278,9 +278,9 @@ test_signal_and_list(void **state)
 	pid = fmt("%lld", (long long)number(a, "pid"));
 	a = call(&d, "GET", "/v1/sandboxes/p/processes?limit=4", NULL, 200);
 	assert_int_equal(json_array_size(member(a, "items")), 4);
-	assert_int_equal(number(a, "total"), 6);
 	a = call(&d, "GET", fmt("/v1/sandboxes/p/processes?cursor=%s", text(a, "next")), NULL, 200);
 	assert_int_equal(json_array_size(member(a, "items")), 2);
+	assert_null(json_object_get(a->json, "next"));
 	a = call(&d, "GET", fmt("/v1/sandboxes/p/processes/%s", pid), NULL, 200);
 	assert_non_null(json_object_get(a->json, "info"));
 	call(&d, "POST", fmt("/v1/sandboxes/p/processes/%s/signal", pid), "{\"signal\":0}", 204);
@@ -291,6 +291,27 @@ test_signal_and_list(void **state)
 	a = call(&d, "POST", "/v1/sandboxes/p/processes/l2/signal", "{\"signal\":9}", 409);
 	assert_string_equal(problem_slug(a), "process-exited");
 	call(&d, "POST", "/v1/sandboxes/p/processes/9999/signal", "{\"signal\":9}", 404);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
+/* More processes than one answer of the kernel holds. */
+static void
+test_long_list(void **state)
+{
+	const char *cursor = "0";
+	struct answer *a;
+	size_t seen = 0;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"spawn\",\"1500\"],\"wait\":true}", 200);
+	do {
+		a = call(&d, "GET", fmt("/v1/sandboxes/p/processes?limit=600&cursor=%s", cursor),
+			 NULL, 200);
+		seen += json_array_size(member(a, "items"));
+		cursor = json_object_get(a->json, "next") ? fmt("%s", text(a, "next")) : NULL;
+	} while (cursor != NULL);
+	assert_int_equal(seen, 1500);
 	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
 }
 
@@ -610,6 +631,7 @@ main(void)
 	    cmocka_unit_test(test_mute_guest),
 	    cmocka_unit_test(test_launch_and_wait),
 	    cmocka_unit_test(test_signal_and_list),
+	    cmocka_unit_test(test_long_list),
 	    cmocka_unit_test(test_wait_interrupted),
 	    cmocka_unit_test(test_clients_that_leave),
 	    cmocka_unit_test(test_output_bounds),
