@@ -24,12 +24,14 @@ static const struct msg_rule {
     [TINE_MSG_SYSCTL] = {"SYSCTL", true, false, true, BYTES},
     [TINE_MSG_PROCS] = {"PROCS", true, false, true, 0},
     [TINE_MSG_EVENTS] = {"EVENTS", true, false, true, 0},
+    [TINE_MSG_FREEZE] = {"FREEZE", true, false, true, sizeof(struct tine_freeze)},
     [TINE_MSG_READY] = {"READY", false, true, false, 0},
     [TINE_MSG_REPLY] = {"REPLY", false, true, true, BYTES},
     [TINE_MSG_OUT] = {"OUT", false, true, true, BYTES},
     [TINE_MSG_EXITED] = {"EXITED", false, true, true, sizeof(struct tine_exited)},
     [TINE_MSG_EVENT] = {"EVENT", false, true, false, sizeof(struct tine_event)},
     [TINE_MSG_LOG] = {"LOG", false, true, false, BYTES},
+    [TINE_MSG_VMFORK] = {"VMFORK", false, true, false, 0},
 };
 
 static int

@@ -70,6 +70,11 @@ struct sandbox_config {
 	bool trace;                /* keep the trace ring */
 	const char *gdb;           /* listen address of the gdb stub, NULL = none */
 	unsigned jail;             /* enum jail_level */
+	/* Clone this instead of booting; kernel and memory_mib are the template's then (both have
+	 * to be left out), and so are rootfs and files unless it is a base template. */
+	struct tine_template *template;
+	/* With template: take an idle VMM process from here if there is one. */
+	struct sandbox_pool *pool;
 };
 
 enum jail_level { JAIL_DEFAULT = 0, JAIL_NONE = 1 };
@@ -84,6 +89,16 @@ enum vmm_msg_type {
 	VMM_MSG_FAILED = 65,  /* payload struct tine_error: the sandbox could not start or was
 				 stopped; last message */
 	VMM_MSG_HALTED = 66,  /* arg = halt reason; the guest ended by itself; last message */
+	VMM_MSG_FROZEN = 67,  /* id of sandbox_freeze(); payload vmm_frozen if arg is 0, else arg is
+				 an errno: ESRCH when nobody waits for the answer any more, else
+				 with payload struct tine_error */
+	VMM_MSG_RESET = 68,   /* id of sandbox_reset(), done: arg 0, or an errno with payload struct
+				 tine_error; READY follows */
+};
+
+struct vmm_frozen {
+	uint64_t pause_ns;   /* the sandbox stood still so long */
+	uint64_t data_bytes; /* of RAM in the template */
 };
 
 struct vmm_started {
@@ -161,6 +176,62 @@ void sandbox_kill(struct sandbox *sb);
 
 /* Kill if alive, reap, close, free. */
 void sandbox_destroy(struct sandbox *sb);
+
+/* ---- templates and clones (docs/fork-correctness.md) ---------------------------------------- */
+
+/* A frozen sandbox: immutable, reference counted.  Clones of it are started by sandbox_spawn(). */
+struct tine_template;
+
+struct template_info {
+	bool base;             /* a booted kernel without a root file system */
+	uint64_t memory_bytes; /* of a clone */
+	uint64_t data_bytes;   /* RAM that is not zero, shared by all clones */
+	uint64_t rootfs_bytes;
+	uint64_t generation; /* clonings that lie behind it */
+	uint32_t nlaunches;  /* launches that are not over, see template_launches() */
+};
+
+/* The kernel, booted: from a file under $XDG_CACHE_HOME/tine (or ~/.cache/tine) when one is there
+ * that fits this kernel, this CPU and this program, else made (and cached if possible).
+ * memory_mib 0 = default; kernel NULL = as in sandbox_config. */
+int template_base(uint64_t memory_mib, const char *kernel, struct tine_template **out,
+		  struct tine_error *error);
+/* A file made by template_save().  Everything in it is checked; template-damaged,
+ * template-truncated, template-version, template-kernel, template-cpu. */
+int template_load(const char *path, struct tine_template **out, struct tine_error *error);
+/* Write it to a new file, which takes the place of path when it is complete. */
+int template_save(const struct tine_template *tmpl, const char *path, struct tine_error *error);
+struct tine_template *template_hold(struct tine_template *tmpl);
+void template_release(struct tine_template *tmpl);
+void template_info(const struct tine_template *tmpl, struct template_info *info);
+/* Handles of launches that go on in each clone, in no order; returns how many there are. */
+uint32_t template_launches(const struct tine_template *tmpl, uint32_t *ids, uint32_t max);
+
+/* Freeze a running sandbox: VMM_MSG_FROZEN with this id follows, then sandbox_take_template().  The
+ * sandbox goes on.  id as for sandbox_send(); one at a time (EBUSY).  answer: this is the answer to
+ * a TINE_MSG_VMFORK, whose caller gets value in the original and 0 in each clone. */
+int sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
+		   struct tine_error *error);
+/* Refuse a TINE_MSG_VMFORK: its caller gets this Linux errno.  Answered by REPLY to id. */
+int sandbox_refuse_vmfork(struct sandbox *sb, uint32_t id, int err, struct tine_error *error);
+/* After VMM_MSG_FROZEN with arg 0, once: the caller's reference, NULL if it cannot be used. */
+struct tine_template *sandbox_take_template(struct sandbox *sb, struct tine_error *error);
+
+/* Put a clone back to the state of its template, in place: everything that runs in it is gone,
+ * requests under way are never answered.  VMM_MSG_RESET with this id, then READY follow; EINVAL for
+ * a sandbox that is not a clone. */
+int sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error);
+
+/* Idle VMM processes that only wait to be told which template to clone. */
+struct sandbox_pool;
+/* jail as in sandbox_config.  Starts none yet. */
+int sandbox_pool_create(unsigned size, unsigned jail, struct sandbox_pool **out,
+			struct tine_error *error);
+/* Start one missing process: 1, 0 if the pool is full, negative on failure.  To be called when
+ * there is nothing else to do, and after a spawn. */
+int sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error);
+unsigned sandbox_pool_idle(const struct sandbox_pool *pool);
+void sandbox_pool_destroy(struct sandbox_pool *pool);
 
 /* ---- shared pieces ------------------------------------------------------------------------ */
 

@@ -14,6 +14,7 @@
 #include <sys/sysctl.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
+#include <sys/vmfork.h>
 #include <sys/vnode.h>
 #include <machine/stats.h>
 
@@ -281,9 +282,16 @@ do_events(const struct request *rq)
 	reply(rq->rq_id, 0);
 }
 
+static void
+do_freeze(const struct request *rq)
+{
+	vmfork_freeze(rq->rq_id, rq->rq_payload, rq->rq_len);
+}
+
 static void (*const handlers[])(const struct request *) = {
     [TINE_MSG_LAUNCH] = do_launch, [TINE_MSG_SIGNAL] = do_signal, [TINE_MSG_PUT] = do_put,
     [TINE_MSG_SYSCTL] = do_sysctl, [TINE_MSG_PROCS] = do_procs,   [TINE_MSG_EVENTS] = do_events,
+    [TINE_MSG_FREEZE] = do_freeze,
 };
 
 void
@@ -345,7 +353,6 @@ host_worker(void *arg)
 	(void)arg;
 	STAT_SET(boot_ns, nanouptime());
 	host_events_enable(md_boot_events());
-	md_ready();
 	host_send_wait(TINE_MSG_READY, 0, 0, NULL, 0);
 	for (;;) {
 		while (reap_child() || serve_one())

@@ -8,6 +8,7 @@
 #include <sys/sysctl.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
+#include <sys/vmfork.h>
 #include <machine/stats.h>
 
 #define OSRELEASE "6.1.0-tine"
@@ -160,6 +161,12 @@ get_frames_free(char *buf, size_t size)
 }
 
 static int
+get_generation(char *buf, size_t size)
+{
+	return put_integer(buf, size, (int64_t)vm_generation);
+}
+
+static int
 get_objects(char *buf, size_t size)
 {
 	return put_integer(buf, size, (int64_t)kmem_objects_out());
@@ -271,6 +278,8 @@ static const struct sysctl_node nodes[] = {
     INT_RO("kern.kstack_used", &kstack_used), /* deepest kernel stack of a thread that has gone */
     INT_RW("kern.check_interval", &vm_check_interval, 0, INT32_MAX),
 #endif
+    INT_RW("kern.vmfork", &vmfork_limit, 0, INT32_MAX), /* vmfork() and tine_freeze() left */
+    HANDLED("kern.generation", get_generation, NOSET),
     TEXT("vm.overcommit_memory", "1"),
     TEXT("vm.max_map_count", "65530"),
     HANDLED("vm.frames_total", get_frames_total, NOSET),

@@ -91,6 +91,8 @@ kernel_main(paddr_t first_free)
 	md_init();
 	stats_init();
 	fork_hooks();
+	/* The base template is made here: the root image belongs to the sandbox, not to it. */
+	(void)md_ready();
 	vfs_init();
 	process0.ps_fs = fsinfo_boot();
 	if (kthread_create(host_worker, NULL, "init", &initproc) != 0)

@@ -118,24 +118,31 @@ wall_read(nsec_t realtime, nsec_t at)
 	return wall + uptime_base;
 }
 
-void
-clock_init(uint64_t khz, nsec_t realtime, uint64_t entry_tsc)
+static void
+set_frequency(uint64_t khz)
 {
-	kvmclock_init();
 	tsc_khz = khz != 0 ? khz : kvmclock_khz();
 	if (tsc_khz == 0)
 		panic("no clock: neither a TSC frequency nor kvmclock");
 	ns_per_cycle = (1000000UL << 32) / tsc_khz;
 	cycles_per_ns = (tsc_khz << 32) / 1000000;
+}
+
+void
+clock_init(uint64_t khz, nsec_t realtime, uint64_t entry_tsc)
+{
+	kvmclock_init();
+	set_frequency(khz);
 	uptime_base = source_read() - cpu_cycles_to_ns(rdtsc() - entry_tsc);
 	wall_base = wall_read(realtime, 0);
 }
 
 /* This is a clone: uptime goes on where it stood, the wall clock is now the host's. */
 void
-clock_rebase(nsec_t realtime)
+clock_rebase(uint64_t khz, nsec_t realtime)
 {
 	kvmclock_init();
+	set_frequency(khz);
 	uptime_base = source_read() - uptime_last;
 	wall_base = wall_read(realtime, uptime_last);
 }

@@ -187,6 +187,17 @@ fpu_sync(struct thread *td)
 }
 
 void
+fpu_flush(void)
+{
+	if (fpu_owner == NULL)
+		return;
+	trap_use(false);
+	registers_save(fpu_owner->td_md.md_fpu);
+	fpu_owner = NULL;
+	trap_use(true);
+}
+
+void
 fpu_load(struct thread *td)
 {
 	if (td == curthread)

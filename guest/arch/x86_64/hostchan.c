@@ -44,7 +44,10 @@ static struct {
 void
 hostchan_init(void)
 {
-	/* A clone goes on with the positions that the host gave its shared region. */
+	/* A clone goes on with the positions that the host gave its shared region; a message of
+	 * which it had only a part was the original's. */
+	kfree(in.buf);
+	memset(&in, 0, sizeof(in));
 	g2h_tail = rings->g2h_tail.pos;
 	h2g_head = rings->h2g_head.pos;
 	rings->g2h_tail.flag = 0;

@@ -2,10 +2,11 @@
 /*
  * kmap.c: the kernel's own page tables: its image by section, and the direct map.
  *
- * Built once at boot and never changed, so that every address space can copy the upper half of
- * kernel_pml4.  The tables lie in RAM right behind the kernel, which the host hands over as zeroes.
+ * Its top level is built once at boot and never changed, so that every address space can copy the
+ * upper half of kernel_pml4.  The tables lie in RAM right behind the kernel, which the host hands over as zeroes.
  */
 #include <sys/types.h>
+#include <sys/vm.h>
 #include <machine/cpu.h>
 #include <machine/cpufunc.h>
 #include <machine/pmap.h>
@@ -41,16 +42,22 @@ kva_to_pa(const void *va)
 	return a >= TINE_VA_KERNEL ? a - TINE_VA_KERNEL : DM_TO_PHYS(a);
 }
 
+/* Once the allocator runs (next_table is 0) a table may not be had: 0. */
 static paddr_t
 table_alloc(void)
 {
 	paddr_t pa = next_table;
+	struct page *pg;
 
-	next_table += SIZE_4K;
-	return pa;
+	if (pa != 0) {
+		next_table += SIZE_4K;
+		return pa;
+	}
+	pg = vm_page_alloc(PGA_ZERO | PGA_KERNEL);
+	return pg != NULL ? page_to_pa(pg) : 0;
 }
 
-/* The entry for va in the table of the level whose entries span `size' bytes. */
+/* The entry for va in the table of the level whose entries span `size' bytes; NULL: no memory. */
 static uint64_t *
 entry_of(vaddr_t va, vsize_t size)
 {
@@ -61,8 +68,13 @@ entry_of(vaddr_t va, vsize_t size)
 
 		if (1UL << shift == size)
 			return e;
-		if (*e == 0)
-			*e = table_alloc() | PTE_P | PTE_W;
+		if (*e == 0) {
+			paddr_t pa = table_alloc();
+
+			if (pa == 0)
+				return NULL;
+			*e = pa | PTE_P | PTE_W;
+		}
 		table = PHYS_TO_DM(*e & PTE_ADDR);
 	}
 }
@@ -78,23 +90,40 @@ page_size_for(vaddr_t va, paddr_t pa, vsize_t len)
 	return SIZE_4K;
 }
 
-static void
+static bool
 kmap(vaddr_t va, paddr_t pa, vsize_t len, uint64_t flags)
 {
+	uint64_t *e;
 	vsize_t size;
 
 	flags |= cpu_has.pge ? PTE_G : 0;
 	for (len = round_page(len); len > 0; va += size, pa += size, len -= size) {
 		size = page_size_for(va, pa, len);
-		*entry_of(va, size) = pa | flags | (size > SIZE_4K ? PTE_PS : 0);
+		if ((e = entry_of(va, size)) == NULL)
+			return false;
+		*e = pa | flags | (size > SIZE_4K ? PTE_PS : 0);
 	}
+	return true;
 }
 
-static void
+static bool
 kmap_direct(paddr_t start, paddr_t end, uint64_t flags)
 {
-	if (start < end)
-		kmap(VM_DIRECT_BASE + start, start, end - start, flags);
+	return start >= end || kmap(VM_DIRECT_BASE + start, start, end - start, flags);
+}
+
+/* A clone of a kernel that has not mounted its root yet gets an image, of any size, only then.  It
+ * lies under the same top-level entry as low RAM, so that every address space sees it. */
+bool
+kmap_rootfs(uint64_t size)
+{
+	static uint64_t mapped;
+	uint64_t end = roundup(size, SIZE_2M), start = mapped;
+
+	if (end <= mapped)
+		return true;
+	mapped = end;
+	return kmap_direct(TINE_GPA_ROOTFS + start, TINE_GPA_ROOTFS + end, KMAP_RO);
 }
 
 static void
@@ -121,9 +150,11 @@ kmap_init(const struct tine_bootblock *bb, paddr_t first_free)
 	kmap_direct(data, bb->ram_low, KMAP_RW);
 	kmap_direct(TINE_GPA_HIGH, TINE_GPA_HIGH + bb->ram_high, KMAP_RW);
 	kmap_direct(TINE_GPA_SHARED, TINE_GPA_SHARED + TINE_SHARED_SIZE, KMAP_RW);
-	kmap_direct(TINE_GPA_ROOTFS, TINE_GPA_ROOTFS + bb->rootfs_size, KMAP_RO);
+	(void)kmap_rootfs(bb->rootfs_size);
 	if (!cpu_has.x2apic)
 		kmap_direct(APIC_GPA, APIC_GPA + SIZE_4K, KMAP_RW | PTE_UNCACHED);
 	lcr3(DM_TO_PHYS(kernel_pml4));
-	return next_table;
+	first_free = next_table;
+	next_table = 0;
+	return first_free;
 }

@@ -4,6 +4,7 @@
 #include <sys/main.h>
 #include <sys/md.h>
 #include <sys/time.h>
+#include <sys/vmfork.h>
 #include <machine/asm.h>
 #include <machine/cpu.h>
 #include <machine/cpufunc.h>
@@ -148,19 +149,24 @@ md_init(void)
 	params_apply();
 }
 
-void
+bool
 md_ready(void)
 {
+	fpu_flush();
 	hypercall(TINE_HC_READY, 0, 0);
 	if (!bootblock_take(TINE_GPA_BOOTBLOCK))
-		return;
+		return false;
 	identity_set();
-	clock_rebase(boot.realtime_ns);
+	clock_rebase(boot.tsc_khz, boot.realtime_ns);
 	stats_init();
+	if (!kmap_rootfs(boot.rootfs_size))
+		boot_refuse("no memory to map the root image\n");
 	apic_init();
 	hostchan_init();
+	vmfork_resumed(boot.generation);
 	params_apply();
 	clock_resume();
+	return true;
 }
 
 bool

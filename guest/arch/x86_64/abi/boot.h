@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* boot.h: the boot block, written by the VMM before entry; the guest copies it, then frees the low MiB. */
+/*
+ * boot.h: the boot block, written by the VMM before entry; the guest copies it, then frees the low
+ * MiB but for the first 64 KiB.  A clone gets a new one before it goes on: memory is as in its
+ * template, everything else may differ; a root image can be new only in a clone whose template had
+ * not mounted one.
+ */
 #ifndef TINE_ABI_BOOT_H
 #define TINE_ABI_BOOT_H
 

@@ -10,7 +10,12 @@ enum tine_hypercall_nr {
 	TINE_HC_CONSOLE = 1, /* arg[0] GPA, arg[1] length (<= 4096): kernel log text, for early boot and panics */
 	TINE_HC_PANIC = 2,   /* arg[0] GPA of struct tine_panic; does not return */
 	TINE_HC_HALT = 3,    /* arg[0] reason (enum tine_halt_reason); ends the VM; does not return */
-	TINE_HC_READY = 4,   /* kernel is up and waits for its first message; quiescent point */
+	/*
+	 * Quiescent point: interrupts off, no FPU state in registers, nothing under way in the rings.
+	 * After boot, before the root is mounted, and for TINE_MSG_FREEZE.  A clone goes on from here
+	 * as well: it finds a new boot block at TINE_GPA_BOOTBLOCK, the original finds none.
+	 */
+	TINE_HC_READY = 4,
 	TINE_HC_DISCARD = 5, /* arg[0] GPA, arg[1] bytes (page multiples): content no longer needed */
 };
 

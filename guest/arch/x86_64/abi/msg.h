@@ -42,13 +42,16 @@ enum tine_msg_type {
 	TINE_MSG_SYSCTL = 7,   /* payload "name" NUL ["value" NUL]: get or set; answered by REPLY with "value" NUL (old value) */
 	TINE_MSG_PROCS = 8,    /* answered by REPLY with an array of tine_procinfo: pids > arg, ascending, 256 at most; ask again from the last */
 	TINE_MSG_EVENTS = 9,   /* arg 1: send EVENT messages, 0: stop; answered by REPLY */
+	TINE_MSG_FREEZE = 10,  /* payload tine_freeze: go through the quiescent point (TINE_HC_READY); answered by REPLY in the
+				* original, by READY in a clone.  The host sends nothing more until the guest is there */
 	/* guest to host */
-	TINE_MSG_READY = 32,   /* kernel is up */
+	TINE_MSG_READY = 32,   /* kernel is up, or a clone goes on */
 	TINE_MSG_REPLY = 33,   /* id of the request, arg = Linux errno or 0, payload by request */
 	TINE_MSG_OUT = 34,     /* id launch, arg stream (1 or 2): bytes; an empty one: the last writer has closed it */
 	TINE_MSG_EXITED = 35,  /* id launch; payload tine_exited */
 	TINE_MSG_EVENT = 36,   /* payload tine_event */
 	TINE_MSG_LOG = 37,     /* arg level (0 emerg .. 7 debug); payload text of one line without newline */
+	TINE_MSG_VMFORK = 38,  /* arg enum tine_vmfork_kind: a program asks; answered by a FREEZE with answer set */
 };
 
 #define TINE_STREAM_STDIN 0u
@@ -86,6 +89,17 @@ struct tine_put {
 	uint32_t mode; /* permission bits */
 	uint32_t uid, gid;
 	uint32_t path_len; /* with NUL; missing parent directories are made (0755) */
+};
+
+struct tine_freeze {
+	uint32_t answer; /* 1: this answers the oldest VMFORK; REPLY has ESRCH if its caller has gone */
+	int32_t error;	 /* with answer: the caller fails with this errno, and nothing is frozen */
+	uint64_t value;	 /* with answer: what the caller gets in the original; in a clone it gets 0 */
+};
+
+enum tine_vmfork_kind {
+	TINE_VMFORK_TEMPLATE = 0, /* tine_freeze(): keep this state as a template */
+	TINE_VMFORK_CLONE = 1,	  /* vmfork(): run a clone */
 };
 
 struct tine_rusage { /* nanoseconds, bytes */
@@ -150,6 +164,7 @@ struct tine_event {
 _Static_assert(sizeof(struct tine_msg) == 16, "layout");
 _Static_assert(sizeof(struct tine_launch) == 32, "layout");
 _Static_assert(sizeof(struct tine_put) == 16, "layout");
+_Static_assert(sizeof(struct tine_freeze) == 16, "layout");
 _Static_assert(sizeof(struct tine_exited) == 64, "layout");
 _Static_assert(sizeof(struct tine_procinfo) == 104, "layout");
 _Static_assert(sizeof(struct tine_event) == 56, "layout");

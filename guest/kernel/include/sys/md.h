@@ -23,8 +23,8 @@ bool md_boot_events(void);         /* the host wants events from the start */
 /* See main.h for kernel_main(), which runs on boot_stack, and md_init(). */
 extern char boot_stack[];
 /* Tell the host that the kernel waits for its first program.  A sandbox cloned from here returns
- * from it too, with a new identity, fresh random seed and the current time. */
-void md_ready(void);
+ * from it too, with a new identity, fresh random seed and the current time: true there. */
+bool md_ready(void);
 void __noreturn md_halt(int reason);
 void __noreturn md_panic(const char *msg); /* panic()'s last step */
 /* The content of this RAM is no longer needed: give it back to the host. */

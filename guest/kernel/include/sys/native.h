@@ -15,6 +15,8 @@
 #define TINE_SYS_tine_sysctl 514
 #define TINE_SYS_forkstat 515
 #define TINE_SYS_forkwatch_open 516
+#define TINE_SYS_vmfork 524
+#define TINE_SYS_tine_freeze 525
 
 /* ---- rfork(2): FreeBSD's values ---- */
 #define RFFDG (1u << 2)        /* copy the descriptor table (else it is shared) */

@@ -54,6 +54,7 @@ extern char __kernel_start[], __text_start[], __text_end[], __rodata_start[], __
     __data_start[], __kernel_end[];
 /* Build them in RAM from first_free on and load them; returns the first byte after them. */
 paddr_t kmap_init(const struct tine_bootblock *, paddr_t first_free);
+bool kmap_rootfs(uint64_t size); /* the direct map of the root image; false: no memory */
 paddr_t kva_to_pa(const void *); /* of the kernel image or the direct map */
 
 /* ---- segments and interrupt descriptors (segments.c) ---- */
@@ -90,7 +91,7 @@ void apic_init(void);
 void apic_eoi(void);
 void apic_timer_fired(void);
 void clock_init(uint64_t tsc_khz, nsec_t realtime, uint64_t entry_tsc);
-void clock_rebase(nsec_t realtime);
+void clock_rebase(uint64_t tsc_khz, nsec_t realtime);
 uint64_t clock_ns_to_cycles(nsec_t);
 uint64_t clock_tsc_khz(void);
 

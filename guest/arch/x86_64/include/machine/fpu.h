@@ -64,6 +64,7 @@ int fpu_alloc(struct thread *);  /* initial state, unless it has one; ENOMEM */
 void fpu_free(struct thread *);  /* back to the initial state without an area */
 void fpu_sync(struct thread *);  /* registers to the area, if they are this thread's */
 void fpu_load(struct thread *);  /* the area has been changed: that is the state now */
+void fpu_flush(void);            /* nobody owns the registers any more */
 void fpu_reset(struct thread *); /* of the current thread: initial state; keeps the area */
 void fpu_switch(struct thread *to);
 
