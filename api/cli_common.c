@@ -10,13 +10,8 @@
 void
 client_init(struct client *client, const char *command)
 {
-	const char *socket = getenv("TINE_SOCKET");
-
 	*client = (struct client){.command = command};
-	if (socket != NULL && socket[0] != '\0')
-		snprintf(client->target, sizeof(client->target), "%s", socket);
-	else
-		listen_default_path(client->target, sizeof(client->target));
+	listen_default_path(client->target, sizeof(client->target));
 }
 
 void

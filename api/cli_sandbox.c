@@ -44,11 +44,12 @@ static int
 add_file(json_t *body, char *arg)
 {
 	char *colon = strrchr(arg, ':');
-	json_t *file = json_object();
+	json_t *file;
 
 	if (colon == NULL || colon == arg || colon[1] != '/')
 		return -1;
 	*colon = '\0';
+	file = json_object();
 	set_path(file, "host_path", arg);
 	json_object_set_new(file, "guest_path", json_string(colon + 1));
 	if (json_object_get(body, "files") == NULL)

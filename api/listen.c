@@ -21,9 +21,11 @@
 void
 listen_default_path(char *path, size_t size)
 {
-	const char *dir = getenv("XDG_RUNTIME_DIR");
+	const char *path_given = getenv("TINE_SOCKET"), *dir = getenv("XDG_RUNTIME_DIR");
 
-	if (dir != NULL && dir[0] == '/')
+	if (path_given != NULL && path_given[0] != '\0')
+		snprintf(path, size, "%s", path_given);
+	else if (dir != NULL && dir[0] == '/')
 		snprintf(path, size, "%s/tine.sock", dir);
 	else
 		snprintf(path, size, "/run/tine.sock");

@@ -17,7 +17,7 @@ struct listener {
 	ino_t ino;
 };
 
-/* $XDG_RUNTIME_DIR/tine.sock, else /run/tine.sock. */
+/* $TINE_SOCKET, else $XDG_RUNTIME_DIR/tine.sock, else /run/tine.sock. */
 void listen_default_path(char *path, size_t size);
 
 /* All: 0 or -errno, reason in *error. */

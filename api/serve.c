@@ -23,8 +23,8 @@ static const char usage[] =
     "\n"
     "Serve the control API until SIGTERM or SIGINT.\n"
     "\n"
-    "  --socket PATH         Unix socket (default $XDG_RUNTIME_DIR/tine.sock, else "
-    "/run/tine.sock)\n"
+    "  --socket PATH         Unix socket (default $TINE_SOCKET, else\n"
+    "                        $XDG_RUNTIME_DIR/tine.sock, else /run/tine.sock)\n"
     "  --listen HOST:PORT    listen on TCP too; needs --token-file and --rootfs-dir\n"
     "  --token-file FILE     bearer token that TCP clients have to send (mode 0600)\n"
     "  --rootfs-dir DIR      clients can name files of this host only below DIR\n"
@@ -174,7 +174,7 @@ signals_start(struct signals *signals, struct loop *loop)
 static int
 start_unix(struct server *server, struct tine_error *error)
 {
-	char path[256];
+	char path[512];
 	struct listener listener;
 	int rc;
 
