@@ -134,9 +134,8 @@ clone_common(struct thread *td, const struct clone_args *ca, pid_t set_tid, long
 		if (ca->flags & clone_map[i].clone)
 			fa.flags |= clone_map[i].fork;
 	fa.flags |= clone_kind(ca->flags);
-	fa.exitsig = ca->flags & (CLONE_THREAD | CLONE_PARENT) && ca->exit_signal == 0
-			 ? SIGCHLD
-			 : (int)ca->exit_signal;
+	/* Whoever gets a sibling's signal has agreed to ours, not to one that we choose. */
+	fa.exitsig = ca->flags & CLONE_PARENT ? td->td_proc->ps_exitsig : (int)ca->exit_signal;
 	fa.stack = ca->stack;
 	fa.set_tcb = (ca->flags & CLONE_SETTLS) != 0;
 	fa.tcb = ca->tls;
