@@ -25,6 +25,7 @@ static const struct pfsfile files[] = {
     SHOW("loadavg", sys_showloadavg),
     SHOW("meminfo", sys_showmeminfo),
     {"mounts", S_IFLNK | 0777, NULL, NULL, "self/mounts"},
+    {"slabinfo", 0400, sys_showslabinfo, NULL, NULL},
     SHOW("stat", sys_showstat),
     CONST("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"),
     SHOW("sys/fs/file-max", sys_showfilemax),

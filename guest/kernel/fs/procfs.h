@@ -102,6 +102,7 @@ int sys_showloadavg(struct sbuf *, struct vnode *);
 int sys_showcpuinfo(struct sbuf *, struct vnode *);
 int sys_showstat(struct sbuf *, struct vnode *);
 int sys_showversion(struct sbuf *, struct vnode *);
+int sys_showslabinfo(struct sbuf *, struct vnode *);
 int sys_showfilesystems(struct sbuf *, struct vnode *);
 int sysctl_show(struct sbuf *, struct vnode *);
 int sysctl_store(struct thread *, struct vnode *, char *);
