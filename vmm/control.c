@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "gdb.h"
 #include "jail.h"
 #include "sandbox.h"
 #include "setup.h"
@@ -23,6 +24,7 @@ struct control {
 	struct vm vm;
 	struct evloop loop;
 	struct channel channel;
+	struct gdb gdb;
 	struct source socket, stopped;
 	struct outq queue; /* towards the daemon; at most one record and the last message */
 	bool ended;        /* the vCPU has ended */
@@ -244,6 +246,8 @@ serve(struct control *c, struct tine_error *error)
 {
 	int r = open_events(c, error);
 
+	if (r == 0 && c->args.config.gdb != NULL)
+		r = gdb_open(&c->gdb, &c->vm, &c->loop, c->args.config.gdb, error);
 	if (r == 0)
 		r = send_started(c, error);
 	if (r == 0 && c->vm.jailed)

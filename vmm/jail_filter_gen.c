@@ -41,6 +41,7 @@ static const int common_calls[] = {
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(sched_yield),
+    SCMP_SYS(sysinfo), /* qsort() asks how much memory it may take */
     SCMP_SYS(write),
     SCMP_SYS(writev),
     /* the first word of a thread from its C library */
@@ -73,10 +74,7 @@ static const unsigned long io_ioctls[] = {
 };
 
 static const unsigned long debug_ioctls[] = {
-    KVM_GET_REGS,
-    KVM_SET_REGS,
-    KVM_GET_SREGS,
-    KVM_SET_GUEST_DEBUG,
+    KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_GUEST_DEBUG, KVM_TRANSLATE,
 };
 
 static void

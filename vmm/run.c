@@ -164,6 +164,8 @@ serve(struct run *run, struct tine_error *error)
 
 	if (r == 0)
 		r = open_events(run, error);
+	if (r == 0 && run->options.config.gdb != NULL)
+		r = gdb_open(&run->gdb, &run->vm, &run->loop, run->options.config.gdb, error);
 	if (r == 0)
 		r = enter_raw_mode(run, error);
 	if (r == 0 && run->vm.jailed)

@@ -5,6 +5,7 @@
 
 #include "channel.h"
 #include "console.h"
+#include "gdb.h"
 #include "guard.h"
 #include "joiner.h"
 #include "run_options.h"
@@ -31,6 +32,7 @@ struct run {
 	struct joiner joiner;
 	struct tty tty;
 	struct guard guard;
+	struct gdb gdb;
 	struct stdio_in in;
 	struct stdio_out out[2];
 	struct source signals, stopped, timer;

@@ -152,6 +152,16 @@ park(struct vm *vm)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Nobody must wait for a vCPU that has ended. */
+static void
+stand_still_for_good(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->pause.lock);
+	vm->pause.parked = true;
+	pthread_cond_broadcast(&vm->pause.changed);
+	pthread_mutex_unlock(&vm->pause.lock);
+}
+
 static void
 run_once(struct vm *vm)
 {
@@ -189,6 +199,7 @@ vcpu_main(void *arg)
 			park(vm);
 	}
 	vm_end_set(vm, VM_STOPPED, 0, NULL);
+	stand_still_for_good(vm);
 	if (write(vm->stopped_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
 		abort();
 	return NULL;

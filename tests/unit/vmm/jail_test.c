@@ -51,6 +51,23 @@ assert_killed(enum thread_kind kind, void (*body)(void))
 	assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* What the symbol table's reader does when a guest has died. */
+static void
+sort_much(void)
+{
+	static int v[100000];
+
+	for (int i = 0; i < 100000; i++)
+		v[i] = i * 7919 % 100003;
+	qsort(v, 100000, sizeof(v[0]), by_value);
+}
+
 static void
 work(void)
 {
@@ -157,6 +174,8 @@ test_allowed(void **state)
 	assert_int_equal(confined(DEBUG, work), 0);
 	assert_int_equal(confined(DEBUG, debug_work), 0);
 	assert_int_equal(confined(VCPU, vcpu_work), 0);
+	assert_int_equal(confined(VCPU, sort_much), 0);
+	assert_int_equal(confined(IO, sort_much), 0);
 }
 
 static void

@@ -48,9 +48,9 @@ test_msg_check(void **state)
 	assert_int_equal(check(TINE_MSG_LAUNCH, 100, 0, 1, 0, false), -EPROTO);
 	assert_int_equal(check(TINE_MSG_OUT, 1, 0, 1, 1, true), -EPROTO);
 	assert_int_equal(check(0, 0, 0, 1, 0, true), -EPROTO);
-	assert_int_equal(check(10, 0, 0, 1, 0, true), -EPROTO);
+	assert_int_equal(check(30, 0, 0, 1, 0, true), -EPROTO);
 	assert_int_equal(check(31, 0, 0, 1, 0, false), -EPROTO);
-	assert_int_equal(check(38, 0, 0, 1, 0, false), -EPROTO);
+	assert_int_equal(check(60, 0, 0, 1, 0, false), -EPROTO);
 	assert_int_equal(check(0xffff, 0, 0, 1, 0, false), -EPROTO);
 	/* length, flags, id, stream */
 	assert_int_equal(check(TINE_MSG_OUT, TINE_MSG_FRAG + 1, 0, 1, 1, false), -EPROTO);

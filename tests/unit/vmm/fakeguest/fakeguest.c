@@ -18,6 +18,14 @@
 #define APIC(reg) (*(volatile uint32_t *)(uintptr_t)(0xfee00000u + (reg)))
 #define PHYS(p) ((uintptr_t)(p)-TINE_VA_KERNEL)
 
+/* The ELF note that the loader looks for. */
+static const struct {
+	uint32_t namesz, descsz, type;
+	char name[8];
+	uint32_t version;
+} abi_note __attribute__((section(".note.tine"), used, aligned(4))) = {
+    sizeof(TINE_NOTE_NAME), sizeof(uint32_t), TINE_NOTE_ABI, TINE_NOTE_NAME, TINE_ABI_VERSION};
+
 volatile uint32_t interrupted;
 void channel_interrupt(void);
 void guest_main(struct tine_bootblock *bb);

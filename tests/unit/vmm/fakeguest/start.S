@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* start.S: entry, interrupt stub and ABI note of the fake guest kernel. */
-#include "abi_version.h"
-
+/* start.S: entry and interrupt stub of the fake guest kernel. */
 	.section .text.start, "ax"
 	.globl start
 start:
@@ -20,13 +18,6 @@ channel_interrupt:
 	movl $0, (%rax)
 	popq %rax
 	iretq
-
-	.section .note.tine, "a"
-	.align 4
-	.long 5, 4, 1
-	.asciz "tine"
-	.align 4
-	.long FAKE_ABI_VERSION
 
 	.bss
 	.align 16
