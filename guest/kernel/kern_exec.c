@@ -17,9 +17,9 @@
 #include <sys/host.h>
 #include <sys/kmem.h>
 #include <sys/md.h>
+#include <sys/observe.h>
 #include <sys/pmap.h>
 #include <sys/proc.h>
-#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
 #include <sys/vnode.h>
@@ -357,6 +357,6 @@ kern_execve(struct thread *td, struct vnode *vp, const char *path, struct exec_a
 out:
 	image_free(&x);
 	if (error == 0)
-		ptrace_exec_event(td, tid);
+		observe_exec(td, tid);
 	return error;
 }

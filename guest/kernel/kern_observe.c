@@ -2,6 +2,7 @@
 /* kern_observe.c: system calls of threads that somebody watches. */
 #include <sys/md.h>
 #include <sys/observe.h>
+#include <sys/pledge.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
@@ -11,7 +12,7 @@ observed(const struct thread *td)
 {
 	const struct ptrace_thread *pt = td->td_ptrace;
 
-	return pt != NULL && pt->pt_flags & PTF_SYSCALL;
+	return (pt != NULL && pt->pt_flags & PTF_SYSCALL) || td->td_proc->ps_flags & PS_PLEDGE;
 }
 
 void
@@ -34,6 +35,7 @@ observe_update_process(struct process *ps)
 static int
 syscall_observed(struct thread *td, uint64_t nr, const uint64_t *a, long *retval)
 {
+	int error;
 	bool stops = td->td_ptrace != NULL && td->td_ptrace->pt_flags & PTF_SYSCALL;
 
 	if (!ptrace_syscall_enter(td))
@@ -43,6 +45,8 @@ syscall_observed(struct thread *td, uint64_t nr, const uint64_t *a, long *retval
 	if (nr >= SYS_MAX)
 		return stops ? EJUSTRETURN : syscall_missing(nr);
 	td->td_syscall = (uint32_t)nr;
+	if (td->td_proc->ps_flags & PS_PLEDGE && (error = pledge_syscall(td, nr, a)) != 0)
+		return error;
 	return sysent[nr].sy_call != NULL ? sysent[nr].sy_call(td, a, retval) : syscall_missing(nr);
 }
 
@@ -50,4 +54,15 @@ int
 syscall_uncommon(struct thread *td, uint64_t nr, const uint64_t *a, long *retval)
 {
 	return td->td_sysmax == 0 ? syscall_observed(td, nr, a, retval) : syscall_missing(nr);
+}
+
+/* The program is another one now; td_tid may be, too. */
+void
+observe_exec(struct thread *td, pid_t former_tid)
+{
+	struct process *ps = td->td_proc;
+
+	if (ps->ps_flags & PS_PLEDGE)
+		pledge_exec(ps);
+	ptrace_exec_event(td, former_tid);
 }

@@ -4,6 +4,7 @@
 #include <sys/fork.h>
 #include <sys/forkvar.h>
 #include <sys/kmem.h>
+#include <sys/pledge.h>
 #include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -89,6 +90,7 @@ process_drop(struct process *ps)
 	exepath_free(ps->ps_exepath);
 	kfree(ps->ps_pollers);
 	ptrace_process_free(ps);
+	pledge_free(ps);
 	timeout_release(&ps->ps_alarm);
 }
 
@@ -115,6 +117,7 @@ process_new(struct process *parent, const struct fork_args *fa)
 	memcpy(&ps->ps_startcopy, &parent->ps_startcopy,
 	       offsetof(struct process, ps_endcopy) - offsetof(struct process, ps_startcopy));
 	ps->ps_pgrp = NULL;
+	pledge_fork(ps);
 	LIST_INIT(&ps->ps_children);
 	TAILQ_INIT(&ps->ps_threads);
 	sigpend_init(&ps->ps_sigpend);

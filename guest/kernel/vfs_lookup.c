@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* vfs_lookup.c: from a path to a vnode: components, symbolic links, mounts, "..". */
 #include <sys/kmem.h>
+#include <sys/pledge.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/vnode.h>
@@ -166,7 +167,10 @@ static int
 finish_here(struct walk *w)
 {
 	struct nameidata *ni = w->w_ni;
+	int error = pledge_lookup(w->w_dir, "", 0, w->w_dir);
 
+	if (error != 0)
+		return error;
 	ni->ni_vp = vhold(w->w_dir);
 	if (w->w_flags & NI_PARENT) {
 		ni->ni_dvp = vhold(w->w_dir);
@@ -188,8 +192,11 @@ static int
 finish(struct walk *w, char *name, size_t len, bool slash, struct vnode *vp)
 {
 	struct nameidata *ni = w->w_ni;
+	int error;
 
 	ni->ni_vp = vp;
+	if ((error = pledge_lookup(w->w_dir, name, len, vp)) != 0)
+		return error;
 	ni->ni_trailing_slash = slash;
 	if (w->w_flags & NI_PARENT) {
 		ni->ni_dvp = vhold(w->w_dir);

@@ -17,6 +17,11 @@
 #define TINE_SYS_forkwatch_open 516
 #define TINE_SYS_vmfork 524
 #define TINE_SYS_tine_freeze 525
+#define TINE_SYS_pledge 530
+#define TINE_SYS_ptrace_event_mask 540
+#define TINE_SYS_ptrace_process_state 541
+#define TINE_SYS_ktrace 542
+#define TINE_SYS_profil 543
 
 /* ---- rfork(2): FreeBSD's values ---- */
 #define RFFDG (1u << 2)        /* copy the descriptor table (else it is shared) */

@@ -15,6 +15,7 @@ struct thread;
 struct process;
 void observe_update(struct thread *); /* what somebody wants to see has changed */
 void observe_update_process(struct process *);
+void observe_exec(struct thread *, pid_t former_tid);
 /* A system call of a watched thread, or one that does not exist. */
 int syscall_uncommon(struct thread *, uint64_t nr, const uint64_t *a, long *retval);
 

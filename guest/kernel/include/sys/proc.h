@@ -130,6 +130,7 @@ struct filedesc;
 struct fsinfo;
 struct vmspace;
 struct vnode;
+struct pledge_paths;
 struct ptrace_state;
 struct ptrace_thread;
 struct host_launch;
@@ -202,6 +203,8 @@ struct process {
 	vaddr_t ps_auxv[2 * 24];                                    /* for /proc/PID/auxv */
 	vaddr_t ps_arg_start, ps_arg_end, ps_env_start, ps_env_end; /* user addresses */
 	char ps_comm[COMM_MAX];
+	uint32_t ps_pledge;                  /* with PS_PLEDGE: promises, pledge.h */
+	struct pledge_paths *ps_pledgepaths; /* referenced, or NULL: any path */
 #define ps_endcopy ps_copyend
 	char ps_copyend[0];
 };
