@@ -119,7 +119,8 @@ exchange_chunk(const void *data, size_t len, char *out)
 
 	if (len > 0)
 		memcpy(out + n, data, len);
-	memcpy(out + n + len, "\r\n", 2);
+	out[(size_t)n + len] = '\r';
+	out[(size_t)n + len + 1] = '\n';
 	return (size_t)n + len + 2;
 }
 

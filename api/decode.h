@@ -31,9 +31,9 @@ enum field_type {
 
 struct field { /* a table ends with a NULL name */
 	const char *name;
-	enum field_type type;
 	size_t offset;
 	uint64_t min, max;
+	enum field_type type;
 	bool required;
 	/* FIELD_FN: decode value to dst.  FIELD_STRING: further check of the string, may be NULL.
 	 */

@@ -12,6 +12,7 @@
 #include "names.h"
 #include "sandbox.h"
 #include "server.h"
+#include "text.h"
 
 void
 events_init(struct event_log *log)
@@ -96,6 +97,7 @@ events_guest(struct api_sandbox *sb, const struct tine_event *ev)
 	static const char *const types[] = {[TINE_EVENT_FORK] = "process.fork",
 					    [TINE_EVENT_EXEC] = "process.exec",
 					    [TINE_EVENT_EXIT] = "process.exit"};
+	unsigned long long seq = (unsigned long long)sb->server->events.last + 1;
 	char when[RFC3339_LEN], comm[17], extra[96] = "", *json = NULL;
 
 	safe_comm(ev->comm, comm);
@@ -108,8 +110,7 @@ events_guest(struct api_sandbox *sb, const struct tine_event *ev)
 		&json,
 		"{\"seq\":%llu,\"time\":\"%s\",\"type\":\"%s\",\"sandbox\":\"%s\",\"pid\":%d%s,"
 		"\"comm\":\"%s\",\"guest_seq\":%llu,\"guest_time_ns\":%llu,\"guest_dropped\":%u}",
-		(unsigned long long)(sb->server->events.last + 1), rfc3339_now(when),
-		types[ev->kind], sb->id, ev->pid, extra, comm,
+		seq, rfc3339_now(when), types[ev->kind], sb->id, ev->pid, extra, comm,
 		(unsigned long long)(ev->seq & INT64_MAX),
 		(unsigned long long)(ev->time_ns & INT64_MAX), ev->dropped) < 0)
 		json = NULL;

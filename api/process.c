@@ -66,7 +66,7 @@ oldest_complete(struct api_sandbox *sb)
 	struct api_process *p;
 
 	TAILQ_FOREACH (p, &sb->processes, link)
-		if (p->ended_counted)
+		if (p->ended_counted) /* NOLINT: what is freed is off the list */
 			return p;
 	return NULL;
 }

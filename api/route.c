@@ -2,6 +2,7 @@
 /* route.c: match paths against the table of routes. */
 #include "route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool
@@ -32,13 +33,9 @@ static void
 allow_add(struct problem *problem, const char *method)
 {
 	size_t len = strlen(problem->allow);
-	size_t need = strlen(method) + (len > 0 ? 2 : 0);
 
-	if (len + need >= sizeof(problem->allow))
-		return;
-	if (len > 0)
-		strcat(problem->allow, ", ");
-	strcat(problem->allow, method);
+	snprintf(problem->allow + len, sizeof(problem->allow) - len, "%s%s", len > 0 ? ", " : "",
+		 method);
 }
 
 int

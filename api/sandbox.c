@@ -288,10 +288,10 @@ api_sandbox_gone(struct api_sandbox *sb)
 void
 api_sandbox_kill_now(struct api_sandbox *sb)
 {
+	sandbox_kill(sb->vm);
 	if (sb->state != API_DELETING)
 		api_sandbox_input(sb, INPUT_DELETE, NULL);
-	sandbox_kill(sb->vm);
-	api_sandbox_gone(sb);
+	api_sandbox_gone(sb); /* NOLINT: the table holds it until here */
 }
 
 /* ---- description --------------------------------------------------------------------------- */

@@ -35,29 +35,28 @@ struct api_sandbox {
 	LIST_ENTRY(api_sandbox) by_id, by_name;
 	struct server *server;
 	unsigned refs;
-	bool listed;
-	uint64_t seq; /* order of creation, never reused */
+	enum api_state state;
+	bool listed, events;
+	bool have_started; /* *started is valid */
+	bool gone;         /* the VMM process has been seen dead */
+	bool want_write;
+	uint32_t next_id; /* of requests and launches */
+	uint64_t seq;     /* order of creation, never reused */
 
 	char id[SANDBOX_ID_LEN + 1];
 	char name[SANDBOX_NAME_MAX + 1]; /* "" = none */
 	char *rootfs, *hostname;         /* NULL = default */
 	uint64_t memory_mib;
-	bool events;
 	uint64_t created_ns;           /* CLOCK_REALTIME */
 	uint64_t spawned_ns, ready_ns; /* CLOCK_MONOTONIC; 0 = not yet */
 
-	enum api_state state;
 	struct tine_error reason; /* of failed, stopped */
-	bool gone;                /* the VMM process has been seen dead */
 	struct sandbox *vm;
 	struct vmm_started started;
-	bool have_started;
 
 	struct loop_source io;
 	struct loop_task more; /* messages are left over from the last turn */
-	bool want_write;
 
-	uint32_t next_id; /* of requests and launches */
 	struct idmap calls, launches;
 	struct process_list processes; /* oldest first */
 	size_t nprocesses, nended, ended_bytes;

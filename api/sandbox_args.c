@@ -80,7 +80,7 @@ decode_sysctls(struct decode *d, const json_t *value, void *dst)
 	size_t len = d->len;
 	const char *name;
 	json_t *member;
-	char *text;
+	char *text = NULL;
 
 	if (decode_type(d, value, JSON_OBJECT) < 0)
 		return -1;
