@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* bootblock.c: fill the boot block of a cold boot. */
+/* bootblock.c: fill the boot block, of a cold boot or of a clone. */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -93,6 +93,7 @@ bootblock_write(const struct vm *vm, const struct vm_options *options, struct ti
 	bb.kernel_end = vm->kernel.end;
 	bb.rootfs_size = vm->mem.region[MEM_ROOTFS].size;
 	bb.tsc_khz = vm->tsc_khz;
+	bb.generation = vm->generation;
 	clock_gettime(CLOCK_REALTIME, &now);
 	bb.realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	memcpy(bb.hostname, options->hostname, strlen(options->hostname));

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* cpu_x86_64.c: CPUID, boot GDT and page tables, long-mode registers of a new vCPU. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/kvm_para.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cpu_x86_64.h"
+#include "crc32c.h"
 #include "memory.h"
 #include "vmm.h"
 
@@ -133,26 +136,50 @@ filter_cpuid(struct kvm_cpuid2 *cpuid)
 	cpuid->nent = kept;
 }
 
+/* The features of every guest of this process: asked for once. */
+static struct {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES];
+} features;
+
+static int
+load_features(int kvm_fd, struct tine_error *error)
+{
+	if (features.head.nent != 0)
+		return 0;
+	features.head.nent = CPUID_ENTRIES;
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, &features) < 0) {
+		features.head.nent = 0;
+		return tine_error_set(error, errno, "kvm-failed", "KVM_GET_SUPPORTED_CPUID: %s",
+				      strerror(errno));
+	}
+	filter_cpuid(&features.head);
+	return 0;
+}
+
 int
 cpu_set_cpuid(int kvm_fd, int vcpu_fd, struct tine_error *error)
 {
-	struct kvm_cpuid2 *cpuid;
-	int r = 0;
+	int r = load_features(kvm_fd, error);
 
-	cpuid = calloc(1, sizeof(*cpuid) + CPUID_ENTRIES * sizeof(cpuid->entries[0]));
-	if (cpuid == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	cpuid->nent = CPUID_ENTRIES;
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
-		r = tine_error_set(error, errno, "kvm-failed", "KVM_GET_SUPPORTED_CPUID: %s",
+	if (r == 0 && ioctl(vcpu_fd, KVM_SET_CPUID2, &features) < 0)
+		r = tine_error_set(error, errno, "kvm-failed", "KVM_SET_CPUID2: %s",
 				   strerror(errno));
-	if (r == 0) {
-		filter_cpuid(cpuid);
-		if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) < 0)
-			r = tine_error_set(error, errno, "kvm-failed", "KVM_SET_CPUID2: %s",
-					   strerror(errno));
-	}
-	free(cpuid);
+	return r;
+}
+
+int
+cpu_hash(uint32_t *hash, struct tine_error *error)
+{
+	int fd = features.head.nent == 0 ? open("/dev/kvm", O_RDWR | O_CLOEXEC) : -1, r;
+
+	if (features.head.nent == 0 && fd < 0)
+		return tine_error_set(error, errno, "kvm-failed", "/dev/kvm: %s", strerror(errno));
+	r = load_features(fd, error);
+	if (fd >= 0)
+		close(fd);
+	if (r == 0)
+		*hash = crc32c(0, features.entry, features.head.nent * sizeof(features.entry[0]));
 	return r;
 }
 

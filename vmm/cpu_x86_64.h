@@ -10,6 +10,8 @@ struct tine_error;
 
 /* Give the vCPU the host's features less those that the guest kernel cannot use. */
 int cpu_set_cpuid(int kvm_fd, int vcpu_fd, struct tine_error *error);
+/* A number that two CPUs have in common when guests see the same features on both. */
+int cpu_hash(uint32_t *hash, struct tine_error *error);
 /* Write the boot GDT and page tables (abi.h). */
 int cpu_write_boot_tables(const struct guest_mem *mem, struct tine_error *error);
 /* Registers of the entry point, as abi.h promises. */

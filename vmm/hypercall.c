@@ -62,6 +62,8 @@ hc_ready(struct vm *vm, const struct tine_hypercall *hc)
 	struct timespec now;
 
 	(void)hc;
+	if (atomic_exchange(&vm->freeze, false))
+		vcpu_stop_here(vm);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	atomic_store(&vm->ready_ns, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 	return 0;

@@ -19,21 +19,23 @@
 #endif
 
 static int
-map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, struct tine_error *error)
+map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
+	struct tine_error *error)
 {
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
 	void *p;
 
 	if (size == 0)
 		return 0;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		 -1, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, fd < 0 ? 0 : (off_t)offset);
 	if (p == MAP_FAILED)
 		return tine_error_set(error, errno, "no-memory",
 				      "cannot map %llu MiB of guest memory: %s",
 				      (unsigned long long)size >> 20, strerror(errno));
 	/* Both are conveniences: a readable /proc/PID/maps, and core files without the guest's
 	 * data. */
-	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p, size, "tine-ram");
+	if (fd < 0)
+		prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p, size, "tine-ram");
 	madvise(p, size, MADV_DONTDUMP);
 	region->gpa = gpa;
 	region->size = size;
@@ -63,16 +65,17 @@ map_shared(struct guest_mem *mem, struct tine_error *error)
 }
 
 int
-mem_create(struct guest_mem *mem, uint64_t bytes, struct tine_error *error)
+mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struct tine_error *error)
 {
 	uint64_t low = bytes < TINE_GPA_LOW_MAX ? bytes : TINE_GPA_LOW_MAX;
 	int r;
 
 	memset(mem, 0, sizeof(*mem));
 	mem->shared_fd = -1;
-	r = map_ram(&mem->region[MEM_LOW], 0, low, error);
+	r = map_ram(&mem->region[MEM_LOW], 0, low, fd, offset, error);
 	if (r == 0)
-		r = map_ram(&mem->region[MEM_HIGH], TINE_GPA_HIGH, bytes - low, error);
+		r = map_ram(&mem->region[MEM_HIGH], TINE_GPA_HIGH, bytes - low, fd, offset + low,
+			    error);
 	if (r == 0)
 		r = map_shared(mem, error);
 	if (r != 0)
@@ -80,8 +83,37 @@ mem_create(struct guest_mem *mem, uint64_t bytes, struct tine_error *error)
 	return r;
 }
 
+static int
+overlay(uint8_t *at, uint64_t len, int fd, uint64_t offset, struct tine_error *error)
+{
+	if (mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd,
+		 (off_t)offset) == MAP_FAILED)
+		return tine_error_set(error, errno, "no-memory", "cannot map the template: %s",
+				      strerror(errno));
+	madvise(at, len, MADV_DONTDUMP);
+	return 0;
+}
+
 int
-mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t size, struct tine_error *error)
+mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
+	    struct tine_error *error)
+{
+	uint64_t low = mem->region[MEM_LOW].size;
+	uint64_t n = start >= low ? 0 : len < low - start ? len : low - start;
+	int r = 0;
+
+	mem->cloned = true;
+	if (n > 0)
+		r = overlay(mem->region[MEM_LOW].hva + start, n, fd, offset, error);
+	if (r == 0 && n < len)
+		r = overlay(mem->region[MEM_HIGH].hva + (start + n - low), len - n, fd, offset + n,
+			    error);
+	return r;
+}
+
+int
+mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t size,
+		  struct tine_error *error)
 {
 	uint64_t rounded = (size + TINE_PAGE_SIZE - 1) & ~(uint64_t)(TINE_PAGE_SIZE - 1);
 	void *p;
@@ -91,7 +123,7 @@ mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t size, struct tine_erro
 		    error, EFBIG, "rootfs-size",
 		    "root image of %llu bytes; it must be between 1 and %llu bytes",
 		    (unsigned long long)size, (unsigned long long)TINE_ROOTFS_MAX);
-	p = mmap(NULL, rounded, PROT_READ, MAP_SHARED, fd, 0);
+	p = mmap(NULL, rounded, PROT_READ, MAP_SHARED, fd, (off_t)offset);
 	if (p == MAP_FAILED)
 		return tine_error_set(error, errno, "no-memory", "cannot map the root image: %s",
 				      strerror(errno));
@@ -99,6 +131,7 @@ mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t size, struct tine_erro
 	mem->region[MEM_ROOTFS].size = rounded;
 	mem->region[MEM_ROOTFS].hva = p;
 	mem->region[MEM_ROOTFS].readonly = true;
+	mem->rootfs_size = size;
 	return 0;
 }
 
@@ -193,5 +226,7 @@ mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 
 	if (p == NULL || ((gpa | len) & (TINE_PAGE_SIZE - 1)) != 0)
 		return -EINVAL;
+	if (mem->cloned)
+		return -EOPNOTSUPP;
 	return madvise(p, len, MADV_DONTNEED) == 0 ? 0 : -errno;
 }

@@ -23,13 +23,23 @@ struct mem_region {
 
 struct guest_mem {
 	struct mem_region region[MEM_NSLOTS];
-	int shared_fd; /* memfd behind MEM_SHARED */
+	int shared_fd;        /* memfd behind MEM_SHARED */
+	uint64_t rootfs_size; /* exact; the region's is rounded up */
+	bool cloned;          /* pages given back come back with a template's content */
 };
 
-/* Map bytes of zero RAM (a multiple of the page size) and the shared region. */
-int mem_create(struct guest_mem *mem, uint64_t bytes, struct tine_error *error);
-/* Map the root image, size bytes of fd, for reading.  The caller may close fd afterwards. */
-int mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t size, struct tine_error *error);
+/* Map bytes of zero RAM (a multiple of the page size) and the shared region.  Unless fd is -1, RAM
+ * is what lies in that file from offset on, shared. */
+int mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset,
+	       struct tine_error *error);
+/* Let len bytes of RAM from RAM offset start (as if there were no hole) be private copies of those
+ * at offset in fd. */
+int mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
+		struct tine_error *error);
+/* Map the root image, size bytes of fd at a page-aligned offset, for reading.  The caller may close
+ * fd afterwards. */
+int mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t size,
+		      struct tine_error *error);
 /* Make every region a memory slot of the VM. */
 int mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error);
 void mem_destroy(struct guest_mem *mem);
@@ -42,7 +52,8 @@ const void *mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 /* Copy from or to RAM: 0 or -EFAULT. */
 int mem_read(const struct guest_mem *mem, gpa_t gpa, void *buf, size_t len);
 int mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len);
-/* Give the host pages of a page-aligned range of RAM back; they read as zero afterwards. */
+/* Give the host pages of a page-aligned range of RAM back; they read as zero afterwards.
+ * -EOPNOTSUPP in a clone. */
 int mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 
 #endif

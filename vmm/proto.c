@@ -293,3 +293,54 @@ proto_out_credit(const struct proto *proto, uint32_t id, uint32_t stream)
 
 	return call != NULL && call->launch && stream < 3 ? call->credit[stream] : 0;
 }
+
+int
+proto_save(const struct proto *proto, struct proto_launch *launch, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (unsigned b = 0; b < PROTO_BUCKETS; b++)
+		for (const struct proto_call *c = proto->bucket[b]; c != NULL; c = c->next) {
+			if (!c->launch)
+				continue;
+			if (n == max)
+				return -E2BIG;
+			launch[n] = (struct proto_launch){.id = c->id,
+							  .replied = c->replied,
+							  .exited = c->exited,
+							  .open = c->open};
+			memcpy(launch[n++].credit, c->credit, sizeof(c->credit));
+		}
+	return (int)n;
+}
+
+static int
+restore_one(struct proto *proto, const struct proto_launch *launch)
+{
+	struct proto_call **at = &proto->bucket[launch->id % PROTO_BUCKETS], *call;
+
+	if (launch->id == 0 || find(proto, launch->id) != NULL || launch->credit[0] > UINT32_MAX)
+		return -EINVAL;
+	call = calloc(1, sizeof(*call));
+	if (call == NULL)
+		return -ENOMEM;
+	call->id = launch->id;
+	call->launch = true;
+	call->replied = launch->replied != 0;
+	call->exited = launch->exited != 0;
+	call->open = launch->open;
+	memcpy(call->credit, launch->credit, sizeof(call->credit));
+	call->next = *at;
+	*at = call;
+	return 0;
+}
+
+int
+proto_restore(struct proto *proto, const struct proto_launch *launch, uint32_t n)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = restore_one(proto, &launch[i]);
+	return r;
+}

@@ -41,7 +41,18 @@ struct proto {
 	struct proto_call *bucket[PROTO_BUCKETS];
 };
 
+/* A launch that has not ended, as a template keeps it. */
+struct proto_launch {
+	uint32_t id;
+	uint8_t replied, exited, open, pad;
+	uint64_t credit[3];
+};
+
 void proto_init(struct proto *proto);
+/* The launches that have not ended: how many, or -E2BIG if there are more than max. */
+int proto_save(const struct proto *proto, struct proto_launch *launch, uint32_t max);
+/* Start with these; entries are not trusted. -EINVAL, -ENOMEM. */
+int proto_restore(struct proto *proto, const struct proto_launch *launch, uint32_t n);
 void proto_free(struct proto *proto);
 
 /* Account one record whose header has passed msg_check().  -EPROTO (guest-protocol) if the guest

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "forkstat.h"
+#include "host.h"
 #include "jail.h"
 #include "run.h"
 #include "setup.h"
@@ -199,11 +200,28 @@ open_stats(const struct run_options *o, struct tine_error *error)
 	return f;
 }
 
+/* The booted kernel to start from, unless the boot itself is of interest.  Without one we boot. */
+static void
+find_template(struct run *run)
+{
+	const struct run_options *o = &run->options;
+	struct sandbox_config *config = &run->options.config;
+	struct tine_error error;
+
+	if (o->no_template || config->gdb != NULL || config->trace ||
+	    sandbox_config_check(config, &error) != 0 || host_require(&error) != 0)
+		return;
+	if (template_base(config->memory_mib, config->kernel, &config->template, &error) != 0)
+		console_printf(&run->console, "tine: no template: %s\n", error.detail);
+}
+
 static int
 run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 {
 	int r = open_terminal(run, error);
 
+	if (r == 0)
+		find_template(run);
 	if (r == 0)
 		r = sandbox_setup(&run->vm, &run->options.config, &run->console, error);
 	if (r != 0)
@@ -220,6 +238,7 @@ run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 		evloop_free(&run->loop);
 	}
 	vm_destroy(&run->vm);
+	template_release(run->options.config.template);
 	return r;
 }
 

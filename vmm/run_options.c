@@ -39,6 +39,7 @@ static const char usage_text[] =
     "      --trace           keep a trace ring and show it when the kernel dies\n"
     "      --gdb ADDRESS     wait for a debugger of the guest kernel: unix:PATH or "
     "[127.0.0.1:]PORT\n"
+    "      --no-template     boot the guest kernel instead of cloning one that has booted\n"
     "      --no-jail         do not confine this process (for debugging)\n"
     "  -h, --help            this text\n"
     "\n"
@@ -58,6 +59,7 @@ enum {
 	OPT_KERNEL,
 	OPT_TRACE,
 	OPT_GDB,
+	OPT_NO_TEMPLATE,
 	OPT_NO_JAIL,
 };
 
@@ -81,6 +83,7 @@ static const struct option long_options[] = {
     {"kernel", required_argument, NULL, OPT_KERNEL},
     {"trace", no_argument, NULL, OPT_TRACE},
     {"gdb", required_argument, NULL, OPT_GDB},
+    {"no-template", no_argument, NULL, OPT_NO_TEMPLATE},
     {"no-jail", no_argument, NULL, OPT_NO_JAIL},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -224,6 +227,9 @@ take_option(struct run_options *o, int c, struct string_list *given_env)
 		return true;
 	case OPT_TRACE:
 		o->config.trace = true;
+		return true;
+	case OPT_NO_TEMPLATE:
+		o->no_template = true;
 		return true;
 	case OPT_NO_JAIL:
 		o->config.jail = JAIL_NONE;

@@ -28,7 +28,7 @@ struct run_options {
 	const char *cwd;
 	uint32_t uid, gid;
 	bool tty, no_stdin, stats, json, verbose;
-	bool env_clear, env_host;
+	bool env_clear, env_host, no_template;
 	const char *stats_file;
 	double timeout; /* seconds, 0 = none */
 };

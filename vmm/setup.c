@@ -82,8 +82,17 @@ create(struct vm *vm, const struct sandbox_config *config, const struct image *i
 	    .jailed = config->jail != JAIL_NONE,
 	    .debug = config->gdb != NULL,
 	};
+	int r;
 
-	return vm_create(vm, &options, error);
+	if (config->template == NULL)
+		return vm_create(vm, &options, error);
+	r = vm_prepare(vm, &options, error);
+	if (r != 0)
+		return r;
+	r = vm_clone(vm, config->template, &options, error);
+	if (r != 0)
+		vm_destroy(vm);
+	return r;
 }
 
 int
@@ -98,7 +107,7 @@ sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console
 	r = sandbox_config_check(config, error);
 	if (r == 0)
 		r = host_require(error);
-	if (r == 0 && kernel == NULL) {
+	if (r == 0 && kernel == NULL && config->template == NULL) {
 		r = kernel_find(found, sizeof(found), error);
 		kernel = found;
 	}

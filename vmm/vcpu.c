@@ -215,6 +215,16 @@ vcpu_kick(struct vm *vm)
 }
 
 void
+vcpu_stop_here(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->pause.lock);
+	vm->pause.wanted = true;
+	pthread_mutex_unlock(&vm->pause.lock);
+	/* KVM_RUN first finishes the instruction of the exit, then returns at once. */
+	atomic_store((_Atomic uint8_t *)&vm->run->immediate_exit, 1);
+}
+
+void
 vcpu_pause(struct vm *vm)
 {
 	struct vm_pause *p = &vm->pause;

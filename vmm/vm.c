@@ -10,6 +10,7 @@
 
 #include "bootblock.h"
 #include "cpu_x86_64.h"
+#include "template.h"
 #include "vm.h"
 
 #define MSI_ADDRESS 0xfee00000u /* physical destination, APIC id 0 */
@@ -111,24 +112,45 @@ init_empty(struct vm *vm, const struct vm_options *options)
 }
 
 int
-vm_create(struct vm *vm, const struct vm_options *options, struct tine_error *error)
+vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_error *error)
 {
 	int r;
 
 	init_empty(vm, options);
-	r = mem_create(&vm->mem, options->memory_bytes, error);
-	if (r == 0 && options->rootfs_fd >= 0)
-		r = mem_attach_rootfs(&vm->mem, options->rootfs_fd, options->rootfs_size, error);
-	if (r == 0)
-		r = create_vm(vm, error);
-	if (r == 0)
-		r = mem_register(&vm->mem, vm->vm_fd, error);
+	r = create_vm(vm, error);
 	if (r == 0)
 		r = create_vcpu(vm, error);
 	if (r == 0)
 		r = create_events(vm, error);
+	if (r != 0)
+		vm_destroy(vm);
+	return r;
+}
+
+/* Memory after the vCPU: the order does not matter to KVM. */
+static int
+boot(struct vm *vm, const struct vm_options *options, struct tine_error *error)
+{
+	int fd = options->template_fd > 0 ? options->template_fd : -1;
+	int r = mem_create(&vm->mem, options->memory_bytes, fd, TEMPLATE_DATA, error);
+
+	if (r == 0 && options->rootfs_fd >= 0)
+		r = mem_attach_rootfs(&vm->mem, options->rootfs_fd, 0, options->rootfs_size, error);
+	if (r == 0)
+		r = mem_register(&vm->mem, vm->vm_fd, error);
 	if (r == 0)
 		r = load_guest(vm, options, error);
+	return r;
+}
+
+int
+vm_create(struct vm *vm, const struct vm_options *options, struct tine_error *error)
+{
+	int r = vm_prepare(vm, options, error);
+
+	if (r != 0)
+		return r;
+	r = boot(vm, options, error);
 	if (r != 0)
 		vm_destroy(vm);
 	return r;

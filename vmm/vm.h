@@ -61,6 +61,9 @@ struct vm {
 	struct vm_end end; /* v */
 	struct vm_pause pause;
 	uint64_t tsc_khz;          /* c */
+	bool base;                 /* c: no root is mounted at the first READY */
+	uint64_t generation;       /* c */
+	atomic_bool freeze;        /* a: stand still at the next READY */
 	_Atomic uint64_t ready_ns; /* a: CLOCK_MONOTONIC of the guest's READY, 0 before */
 };
 
@@ -75,11 +78,24 @@ struct vm_options {
 	uint32_t boot_flags; /* TINE_BOOT_* */
 	struct console *console;
 	bool jailed;
-	bool debug; /* the guest starts paused */
+	bool debug;      /* the guest starts paused */
+	int template_fd; /* RAM is to lie in this file (template.h); 0 = in none */
 };
+
+struct tine_template;
 
 /* Make the VM, load the kernel, prepare the vCPU.  Nothing runs yet. */
 int vm_create(struct vm *vm, const struct vm_options *options, struct tine_error *error);
+/* The part of it that depends on nothing but console and jail: VM and vCPU without memory. */
+int vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_error *error);
+/* clone.c: the other part, from a template instead of a kernel.  A base template's clone gets the
+ * root image of the options, any other the template's. */
+int vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	     struct tine_error *error);
+/* clone.c: the vCPU stands still, and so does everybody who uses the rings: back to the template.
+ */
+int vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	     struct tine_error *error);
 /* Start the vCPU thread. */
 int vm_start(struct vm *vm, struct tine_error *error);
 /* Ask the vCPU thread to end and wait until it has. */
@@ -95,6 +111,8 @@ void vm_end_set(struct vm *vm, enum vm_end_kind kind, uint32_t arg, const struct
 void *vcpu_main(void *vm);
 /* Make a running vCPU return from KVM_RUN soon. */
 void vcpu_kick(struct vm *vm);
+/* On the vCPU thread, in an exit: complete the exit, then stand still until vcpu_resume(). */
+void vcpu_stop_here(struct vm *vm);
 /* Stop the vCPU thread between two instructions and let it go on; for the debugger. */
 void vcpu_pause(struct vm *vm);
 void vcpu_resume(struct vm *vm);

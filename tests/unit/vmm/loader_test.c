@@ -40,7 +40,7 @@ setup(void **state)
 {
 	(void)state;
 	make_kernel(TINE_ABI_VERSION);
-	return mem_create(&mem, 16u << 20, NULL);
+	return mem_create(&mem, 16u << 20, -1, 0, NULL);
 }
 
 static int
@@ -217,7 +217,7 @@ test_memory_split(void **state)
 	struct guest_mem big;
 
 	(void)state;
-	assert_int_equal(mem_create(&big, 5ull << 30, NULL), 0);
+	assert_int_equal(mem_create(&big, 5ull << 30, -1, 0, NULL), 0);
 	assert_int_equal(big.region[MEM_LOW].size, TINE_GPA_LOW_MAX);
 	assert_int_equal(big.region[MEM_HIGH].size, 2ull << 30);
 	assert_null(mem_at(&big, TINE_GPA_LOW_MAX - 4, 8));

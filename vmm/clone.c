@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/* clone.c: a VM in the state of a template: memory by copy-on-write, registers, a new identity. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "bootblock.h"
+#include "cpu_x86_64.h"
+#include "rings.h"
+#include "template.h"
+#include "vm.h"
+
+/* RAM without data in the template stays anonymous: a hole in a memfd would be filled when read. */
+static int
+map_memory(struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+	int r = mem_create(&vm->mem, head->ram_low + head->ram_high, -1, 0, error);
+
+	for (uint32_t i = 0; r == 0 && i < head->nextents; i++)
+		r = mem_overlay(&vm->mem, head->extent[i].start, head->extent[i].len, tmpl->fd,
+				head->extent[i].offset, error);
+	return r;
+}
+
+static int
+attach_rootfs(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	      struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+
+	if (vm->base)
+		return options->rootfs_fd < 0 ? 0
+					      : mem_attach_rootfs(&vm->mem, options->rootfs_fd, 0,
+								  options->rootfs_size, error);
+	if (head->rootfs_size == 0)
+		return 0;
+	return mem_attach_rootfs(&vm->mem, head->rootfs_offset != 0 ? tmpl->fd : tmpl->rootfs_fd,
+				 head->rootfs_offset, head->rootfs_size, error);
+}
+
+static int
+check_cpu(const struct template_head *head, struct tine_error *error)
+{
+	uint32_t hash;
+	int r = cpu_hash(&hash, error);
+
+	if (r == 0 && hash != head->cpu_hash)
+		r = tine_error_set(error, ENOTSUP, "template-cpu",
+				   "the template was made on a CPU with other features");
+	return r;
+}
+
+/* Counters go on from those of the template. */
+static void
+set_shared_region(struct vm *vm, const struct template_head *head)
+{
+	memcpy(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_STATS, &head->stats,
+	       sizeof(head->stats));
+}
+
+int
+vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	 struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+	int r = check_cpu(head, error), khz;
+
+	vm->base = (head->flags & TEMPLATE_BASE) != 0;
+	vm->generation = head->generation + 1;
+	vm->kernel.start = head->kernel_start;
+	vm->kernel.end = head->kernel_end;
+	khz = ioctl(vm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
+	vm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
+	if (r == 0)
+		r = map_memory(vm, tmpl, error);
+	if (r == 0)
+		r = attach_rootfs(vm, tmpl, options, error);
+	if (r == 0)
+		r = mem_register(&vm->mem, vm->vm_fd, error);
+	if (r == 0)
+		r = vcpu_state_set(vm->vcpu_fd, &head->cpu, error);
+	if (r != 0)
+		return r;
+	set_shared_region(vm, head);
+	return bootblock_write(vm, options, error);
+}
+
+int
+vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	 struct tine_error *error)
+{
+	static const enum mem_slot ram[] = {MEM_LOW, MEM_HIGH};
+	int r;
+
+	for (int i = 0; i < 2; i++) {
+		struct mem_region *m = &vm->mem.region[ram[i]];
+
+		if (m->size != 0 && madvise(m->hva, m->size, MADV_DONTNEED) < 0)
+			return tine_error_set(error, errno, "no-memory", "madvise: %s",
+					      strerror(errno));
+	}
+	memset(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_RINGS, 0, sizeof(struct tine_rings));
+	set_shared_region(vm, &tmpl->head);
+	r = vcpu_state_reset(vm->vcpu_fd, &tmpl->head.cpu, error);
+	return r == 0 ? bootblock_write(vm, options, error) : r;
+}

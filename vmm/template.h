@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * template.h: a frozen sandbox: one file (memfd or on disk) and, unless that holds it, its root
+ * image.
+ *
+ * Layout: struct template_head, then from TEMPLATE_DATA on page-aligned pieces of RAM.  RAM is
+ * counted from 0 through low and high RAM without the hole ("RAM offset").  In a memfd a piece lies
+ * at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each other, then the image.
+ */
+#ifndef TINE_VMM_TEMPLATE_H
+#define TINE_VMM_TEMPLATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto.h"
+#include "vcpu_state.h"
+#include "vmm.h"
+
+#define TEMPLATE_MAGIC "tine-tm"
+#define TEMPLATE_VERSION 1u
+#define TEMPLATE_DATA 0x10000u
+#define TEMPLATE_EXTENTS 128u
+#define TEMPLATE_LAUNCHES 256u
+
+#define TEMPLATE_BASE 0x1u /* no root is mounted: a clone brings its own */
+
+struct template_extent {
+	uint64_t start, len; /* RAM offset, bytes; page multiples */
+	uint64_t offset;     /* in the file */
+	uint32_t crc;        /* saved files only */
+	uint32_t pad;
+};
+
+struct template_stamp { /* which version of a file; for the cache */
+	uint64_t dev, ino, size, mtime_ns;
+};
+
+struct template_head {
+	char magic[8];
+	uint32_t version, abi_version;
+	uint32_t size; /* of this structure */
+	uint32_t crc;  /* of this structure with 0 here */
+	uint32_t flags;
+	uint32_t cpu_hash;
+	uint64_t ram_low, ram_high;
+	uint64_t rootfs_size;   /* 0: none */
+	uint64_t rootfs_offset; /* in the file; 0: in a file of its own */
+	uint32_t rootfs_crc;    /* saved files only */
+	uint32_t kernel_crc;    /* of the kernel's image file */
+	uint64_t kernel_size;
+	uint64_t kernel_start, kernel_end; /* guest-physical */
+	uint64_t tsc_khz;
+	uint64_t generation; /* clones have one more */
+	struct template_stamp kernel, program;
+	uint32_t nextents, nlaunches;
+	struct vcpu_state cpu;
+	struct tine_stats stats;
+	struct template_extent extent[TEMPLATE_EXTENTS]; /* ascending */
+	struct proto_launch launch[TEMPLATE_LAUNCHES];
+};
+
+_Static_assert(sizeof(struct template_head) <= TEMPLATE_DATA, "the head fits before the data");
+
+struct tine_template {
+	atomic_uint refs;
+	int fd;        /* owned */
+	int rootfs_fd; /* owned; -1: none, or in fd */
+	struct template_head head;
+};
+
+/* Take over the descriptors (also on failure) of a template whose maker is not trusted; the head is
+ * read and checked.  rootfs_fd -1: none. */
+int template_open(int fd, int rootfs_fd, struct tine_template **out, struct tine_error *error);
+/* Fill in what follows from the rest, and write it to the file. */
+int template_write_head(int fd, struct template_head *head, struct tine_error *error);
+/* The extents of RAM that fd, a sparse file in the layout of a memfd, has data in. */
+int template_find_extents(int fd, struct template_head *head, struct tine_error *error);
+/* Checksums of RAM and image (saved files). */
+int template_verify_data(const struct tine_template *tmpl, struct tine_error *error);
+uint64_t template_data_bytes(const struct template_head *head);
+
+/* template_base.c: checksum and size of the kernel image at path. */
+int template_kernel_sum(const char *path, uint32_t *crc, uint64_t *size, struct tine_error *error);
+
+#endif

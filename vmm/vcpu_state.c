@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/* vcpu_state.c: read and set the registers of a vCPU. */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "vcpu_state.h"
+#include "vmm.h"
+
+/* The TSC goes on where it stood, so that no difference of two readings is ever negative. */
+static const uint32_t kept_msrs[] = {
+    0x10,                     /* TSC */
+    0x174,                    /* SYSENTER_CS, ESP, EIP */
+    0x175,      0x176, 0x277, /* PAT */
+    0xc0000081,               /* STAR */
+    0xc0000082,               /* LSTAR */
+    0xc0000083,               /* CSTAR */
+    0xc0000084,               /* SFMASK */
+    0xc0000102,               /* KERNEL_GS_BASE */
+    0xc0000103,               /* TSC_AUX */
+};
+#define NKEPT (sizeof(kept_msrs) / sizeof(kept_msrs[0]))
+_Static_assert(NKEPT <= VCPU_MSRS, "vcpu_state.msr");
+
+struct msr_list {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry[VCPU_MSRS];
+};
+
+static int
+failed(struct tine_error *error, const char *what)
+{
+	return tine_error_set(error, errno, "kvm-failed", "%s: %s", what, strerror(errno));
+}
+
+/* One by one: a CPU may lack some. */
+static void
+get_msrs(int vcpu_fd, struct vcpu_state *state)
+{
+	for (size_t i = 0; i < NKEPT; i++) {
+		struct msr_list list = {.head.nmsrs = 1, .entry[0].index = kept_msrs[i]};
+
+		if (ioctl(vcpu_fd, KVM_GET_MSRS, &list) == 1)
+			state->msr[state->nmsrs++] = list.entry[0];
+	}
+}
+
+int
+vcpu_state_get(int vcpu_fd, struct vcpu_state *state, struct tine_error *error)
+{
+	struct kvm_xcrs xcrs;
+
+	memset(state, 0, sizeof(*state));
+	if (ioctl(vcpu_fd, KVM_GET_REGS, &state->regs) < 0)
+		return failed(error, "KVM_GET_REGS");
+	if (ioctl(vcpu_fd, KVM_GET_SREGS, &state->sregs) < 0)
+		return failed(error, "KVM_GET_SREGS");
+	if (ioctl(vcpu_fd, KVM_GET_XCRS, &xcrs) == 0 && xcrs.nr_xcrs > 0)
+		state->xcr0 = xcrs.xcrs[0].value;
+	if (ioctl(vcpu_fd, KVM_GET_LAPIC, &state->lapic) < 0)
+		return failed(error, "KVM_GET_LAPIC");
+	get_msrs(vcpu_fd, state);
+	return 0;
+}
+
+static int
+set_msrs(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
+{
+	struct msr_list list = {.head.nmsrs = state->nmsrs};
+	int n;
+
+	memcpy(list.entry, state->msr, state->nmsrs * sizeof(list.entry[0]));
+	n = ioctl(vcpu_fd, KVM_SET_MSRS, &list);
+	if (n < 0)
+		return failed(error, "KVM_SET_MSRS");
+	if ((uint32_t)n != state->nmsrs)
+		return tine_error_set(error, EINVAL, "template-cpu",
+				      "this CPU refuses MSR %#x of the template",
+				      state->msr[n].index);
+	return 0;
+}
+
+int
+vcpu_state_set(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
+{
+	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = state->xcr0};
+
+	if (ioctl(vcpu_fd, KVM_SET_SREGS, &state->sregs) < 0)
+		return failed(error, "KVM_SET_SREGS");
+	if (state->xcr0 != 0 && ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
+		return failed(error, "KVM_SET_XCRS");
+	if (ioctl(vcpu_fd, KVM_SET_REGS, &state->regs) < 0)
+		return failed(error, "KVM_SET_REGS");
+	return set_msrs(vcpu_fd, state, error);
+}
+
+int
+vcpu_state_reset(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
+{
+	static const struct kvm_vcpu_events nothing = {.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+								KVM_VCPUEVENT_VALID_SHADOW};
+	struct kvm_mp_state runnable = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	int r = vcpu_state_set(vcpu_fd, state, error);
+
+	if (r != 0)
+		return r;
+	if (ioctl(vcpu_fd, KVM_SET_LAPIC, &state->lapic) < 0)
+		return failed(error, "KVM_SET_LAPIC");
+	if (ioctl(vcpu_fd, KVM_SET_VCPU_EVENTS, &nothing) < 0)
+		return failed(error, "KVM_SET_VCPU_EVENTS");
+	if (ioctl(vcpu_fd, KVM_SET_MP_STATE, &runnable) < 0)
+		return failed(error, "KVM_SET_MP_STATE");
+	return 0;
+}
+
+static bool
+is_kept(uint32_t index)
+{
+	for (size_t i = 0; i < NKEPT; i++)
+		if (kept_msrs[i] == index)
+			return true;
+	return false;
+}
+
+int
+vcpu_state_valid(const struct vcpu_state *state)
+{
+	if (state->nmsrs > VCPU_MSRS)
+		return 0;
+	for (uint32_t i = 0; i < state->nmsrs; i++)
+		if (!is_kept(state->msr[i].index))
+			return 0;
+	return 1;
+}
