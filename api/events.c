@@ -63,7 +63,7 @@ events_sandbox(struct api_sandbox *sb, const char *type)
 {
 	char when[RFC3339_LEN];
 	json_t *doc = json_pack(
-	    "{s:I, s:s, s:s, s:s, s:s}", "seq", (json_int_t)(sb->server->events.last + 1), "time",
+	    "{s:o, s:s, s:s, s:s, s:s}", "seq", u64_json(sb->server->events.last + 1), "time",
 	    rfc3339_now(when), "type", type, "sandbox", sb->id, "state", api_state_name(sb->state));
 
 	if (sb->name[0] != '\0')
