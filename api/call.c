@@ -53,6 +53,17 @@ request_call(struct request *req, uint16_t type, uint32_t arg, const void *paylo
 	api_sandbox_send(sb, type, call->node.id, arg, payload, len);
 }
 
+int
+call_expect(struct api_sandbox *sb, uint32_t id)
+{
+	struct guest_call *call = calloc(1, sizeof(*call));
+
+	if (call == NULL)
+		return -ENOMEM;
+	idmap_add(&sb->calls, &call->node, id);
+	return 0;
+}
+
 void
 call_detach(struct request *req)
 {

@@ -27,6 +27,9 @@ struct guest_call {
 void request_call(struct request *req, uint16_t type, uint32_t arg, const void *payload, size_t len,
 		  void (*done)(struct request *, int errnum, const uint8_t *data, size_t len));
 
+/* A REPLY to this id will come and nobody waits for it: 0 or -ENOMEM. */
+int call_expect(struct api_sandbox *sb, uint32_t id);
+
 /* The request ends: forget it. */
 void call_detach(struct request *req);
 

@@ -17,6 +17,9 @@
 
 #define MESSAGES_A_TURN 128 /* then the others get theirs */
 
+static void on_end(struct api_sandbox *sb, int rc, const struct tine_error *error);
+static void want_write(struct api_sandbox *sb, bool want);
+
 /* ---- messages ------------------------------------------------------------------------------ */
 
 static int
@@ -124,16 +127,41 @@ on_halted(struct api_sandbox *sb, const struct sandbox_msg *msg)
 	return 0;
 }
 
+/* A program asks for a clone or a template of its own sandbox: the API does not allow that. */
+static int
+on_vmfork(struct api_sandbox *sb, const struct sandbox_msg *msg)
+{
+	uint32_t id = api_sandbox_new_id(sb);
+	struct tine_error error = {0};
+	int rc;
+
+	(void)msg;
+	if (sb->calls.count >= SANDBOX_CALLS_MAX || call_expect(sb, id) < 0)
+		return -EPROTO;
+	rc = sandbox_refuse_vmfork(sb->vm, id, EPERM, &error);
+	if (rc < 0 && rc != -EPIPE)
+		on_end(sb, rc, &error);
+	else
+		want_write(sb, sandbox_flush(sb->vm, NULL) > 0);
+	return 0;
+}
+
 static const struct {
 	uint16_t type;
 	const char *name;
 	int (*handle)(struct api_sandbox *sb, const struct sandbox_msg *msg);
 } handlers[] = {
-    {TINE_MSG_OUT, "OUT", on_out},          {TINE_MSG_REPLY, "REPLY", on_reply},
-    {TINE_MSG_EXITED, "EXITED", on_exited}, {TINE_MSG_EVENT, "EVENT", on_event},
-    {TINE_MSG_CREDIT, "CREDIT", on_credit}, {TINE_MSG_LOG, "LOG", on_log},
-    {TINE_MSG_READY, "READY", on_ready},    {VMM_MSG_STARTED, "STARTED", on_started},
-    {VMM_MSG_FAILED, "FAILED", on_failed},  {VMM_MSG_HALTED, "HALTED", on_halted},
+    {TINE_MSG_OUT, "OUT", on_out},
+    {TINE_MSG_REPLY, "REPLY", on_reply},
+    {TINE_MSG_EXITED, "EXITED", on_exited},
+    {TINE_MSG_EVENT, "EVENT", on_event},
+    {TINE_MSG_CREDIT, "CREDIT", on_credit},
+    {TINE_MSG_LOG, "LOG", on_log},
+    {TINE_MSG_READY, "READY", on_ready},
+    {TINE_MSG_VMFORK, "VMFORK", on_vmfork},
+    {VMM_MSG_STARTED, "STARTED", on_started},
+    {VMM_MSG_FAILED, "FAILED", on_failed},
+    {VMM_MSG_HALTED, "HALTED", on_halted},
 };
 
 static void

@@ -197,6 +197,8 @@ run(struct sandbox *sb, struct fake_process *p, const struct args *a)
 	} else if (strcmp(name, "enosys") == 0) {
 		sb->stats.enosys[(unsigned)atoi(arg) % TINE_NSYSCALL]++;
 		finish(sb, p, 0);
+	} else if (strcmp(name, "vmfork") == 0) {
+		fake_send(sb, TINE_MSG_VMFORK, 0, TINE_VMFORK_CLONE, NULL, 0);
 	} else if (strcmp(name, "sleep") == 0) {
 		p->sleeping = true;
 	} else {
@@ -374,6 +376,22 @@ on_procs(struct sandbox *sb, uint32_t id, uint32_t after)
 	reply(sb, id, 0, list, n * sizeof(list[0]));
 }
 
+/* The answer to `vmfork`, which exits with the errno it got. */
+static void
+on_freeze(struct sandbox *sb, uint32_t id, const uint8_t *data)
+{
+	struct fake_process *p, *next;
+	struct tine_freeze freeze;
+
+	memcpy(&freeze, data, sizeof(freeze));
+	for (p = TAILQ_FIRST(&sb->processes); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (strcmp(p->program, "vmfork") == 0)
+			finish(sb, p, freeze.error << 8);
+	}
+	reply(sb, id, 0, NULL, 0);
+}
+
 void
 guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, const uint8_t *data,
 	      size_t len)
@@ -400,6 +418,9 @@ guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, cons
 	case TINE_MSG_EVENTS:
 		sb->events = arg != 0;
 		reply(sb, id, 0, NULL, 0);
+		break;
+	case TINE_MSG_FREEZE:
+		on_freeze(sb, id, data);
 		break;
 	case TINE_MSG_PUT:
 		reply(sb, id, 0, NULL, 0);

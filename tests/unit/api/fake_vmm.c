@@ -214,6 +214,14 @@ sandbox_send(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, const
 }
 
 int
+sandbox_refuse_vmfork(struct sandbox *sb, uint32_t id, int err, struct tine_error *error)
+{
+	struct tine_freeze freeze = {.answer = 1, .error = err};
+
+	return sandbox_send(sb, TINE_MSG_FREEZE, id, 0, &freeze, sizeof(freeze), error);
+}
+
+int
 sandbox_flush(struct sandbox *sb, struct tine_error *error)
 {
 	(void)error;

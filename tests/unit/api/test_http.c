@@ -259,6 +259,8 @@ test_launch_and_wait(void **state)
 			    "5 A=b\n");
 	a = launch("p", "{\"argv\":[\"sleep\"],\"wait\":true,\"timeout_ms\":30}", 200);
 	assert_true(json_is_false(member(a, "ended")));
+	a = launch("p", "{\"argv\":[\"vmfork\"],\"wait\":true}", 200);
+	assert_int_equal(number(a, "exit_code"), 1); /* EPERM */
 	a = launch("p", "{\"argv\":[\"nosuch\"]}", 422);
 	assert_string_equal(problem_slug(a), "launch-failed");
 	assert_string_equal(text(a, "errno"), "ENOENT");
