@@ -109,7 +109,7 @@ pid_sequential(uint32_t step)
 	pid_t try = lastpid + 1 + (pid_t)step, id;
 
 	if (try > pid_max) {
-		try %= pid_max;
+		try %= pid_max + 1;
 		if (try < PID_WRAP)
 			try += PID_WRAP;
 	}
@@ -171,7 +171,7 @@ pid_alloc(bool system, pid_t *idp)
 int
 pid_alloc_high(pid_t *idp)
 {
-	pid_t from = MAX(lastpid % pid_max + 1, PID_HIGH), id;
+	pid_t from = MAX(lastpid % (pid_max + 1) + 1, PID_HIGH), id;
 
 	if ((id = pid_scan(from, pid_max)) == 0 && (id = pid_scan(PID_HIGH, from)) == 0)
 		return EAGAIN;
