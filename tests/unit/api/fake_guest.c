@@ -3,8 +3,9 @@
  * fake_guest.c: a guest kernel by name only: answers messages as the contract says.
  *
  * Programs: true, false, exit N, echo TEXT..., err TEXT, cat, yes BYTES, sleep (until a signal),
- * fork N (N children that exit at once), spawn N (N children that stay), enosys NR, uid, env, and
- * for what must not happen: panic, badmsg, overrun, vanish, procs.
+ * fork N (N children that exit at once), spawn N (N children that stay), enosys NR, uid, vmfork
+ * (asks for a clone, exits with the errno), and for what must not happen: panic, badmsg, overrun,
+ * vanish.
  */
 #include <errno.h>
 #include <signal.h>
@@ -209,9 +210,9 @@ run(struct sandbox *sb, struct fake_process *p, const struct args *a)
 static bool
 known(const char *name)
 {
-	static const char *const names[] = {"true",  "false", "exit",   "echo",    "err",    "cat",
-					    "yes",   "sleep", "fork",   "spawn",   "enosys", "uid",
-					    "panic", "halt",  "badmsg", "overrun", "vanish"};
+	static const char *const names[] = {
+	    "true",  "false",  "exit", "echo",   "err",   "cat",  "yes",    "sleep",   "fork",
+	    "spawn", "enosys", "uid",  "vmfork", "panic", "halt", "badmsg", "overrun", "vanish"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
