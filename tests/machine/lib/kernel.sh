@@ -8,19 +8,25 @@ kernel_ready() {
 
 kernel_fetch() {
 	[ -e "$KERNEL/vmlinux" ] && return
-	local package work=$CACHE/tmp/kernel.$$ release
-	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
-	[ -n "$package" ] || { say "the package lists do not name a cloud kernel: apt-get update"; return 1; }
-	say "unpacking $package into the cache (it is not installed)"
+	local work=$CACHE/tmp/kernel.$$ release
 	rm -rf "$work" && mkdir -p "$work/root" || return 1
-	# apt drops to the user _apt, who may not see the cache: it says so, and downloads as root.
-	(cd "$work" && apt-get -qq download "$package" 2>"$work/apt.log") || { cat "$work/apt.log" >&2; return 1; }
+	# The package lists may be absent, or too old for what the mirror has by now.
+	kernel_download "$work" 2>/dev/null || { "$MACHINE/deps" lists && kernel_download "$work"; } || return 1
+	say "unpacking $(basename "$work"/*.deb) into the cache (it is not installed)"
 	dpkg-deb -x "$work"/*.deb "$work/root" || return 1
 	release=$(basename "$work"/root/lib/modules/*)
 	kernel_uncompress "$work/root/boot/vmlinuz-$release" "$work/vmlinux" || return 1
 	mkdir -p "$KERNEL" && rm -rf "$KERNEL/modules" &&
 		mv "$work/root/lib/modules/$release/kernel" "$KERNEL/modules" &&
 		mv "$work/vmlinux" "$KERNEL/vmlinux" && rm -rf "$work"
+}
+
+kernel_download() {
+	local package
+	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
+	[ -n "$package" ] || { say "no package list names a cloud kernel"; return 1; }
+	# For root, apt drops to the user _apt, who may not see the cache: it warns, and downloads as root.
+	(cd "$1" && apt-get -qq download "$package" 2>apt.log) || { cat "$1/apt.log" >&2; return 1; }
 }
 
 # The machines enter the kernel at its PVH entry, which only the uncompressed ELF file has. Where the compressed one lies in the
