@@ -54,6 +54,10 @@ void terminal_restore(void);
 void terminal_fields(struct stream *job);
 bool terminal_size(void *winsize);
 
+/* files.c: put a part of the archive of changed files below directory; wait until all are there. */
+void files_take(const char *directory, const void *data, size_t length);
+void files_finish(void);
+
 /* relay.c: run the job; the exit status of the launcher. */
 int relay_run(struct emulator *e, const struct options *o);
 void relay_wait_ready(struct emulator *e, const struct options *o);

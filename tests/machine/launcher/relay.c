@@ -11,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -32,8 +31,6 @@ struct relay {
 	bool done;
 	int status;
 	int signals, timer;
-	int files; /* pipe to tar while changed files arrive, else -1 */
-	pid_t tar;
 	unsigned signal_count[65];
 	uint64_t begin, started;
 };
@@ -55,51 +52,6 @@ machine_failed(struct relay *r, const char *why, size_t length)
 }
 
 static void
-start_tar(struct relay *r)
-{
-	int p[2];
-
-	if (pipe2(p, O_CLOEXEC) != 0)
-		fail("pipe: %s", strerror(errno));
-	r->tar = fork();
-	if (r->tar == 0) {
-		dup2(p[0], STDIN_FILENO);
-		execlp("tar", "tar", "-xf", "-", "--no-same-owner", "--no-overwrite-dir", "-C", r->options->write_back, (char *)NULL);
-		_exit(127);
-	}
-	close(p[0]);
-	r->files = p[1];
-}
-
-static void
-take_files(struct relay *r, const struct frame *f)
-{
-	if (r->options->write_back == NULL)
-		return;
-	if (r->files < 0)
-		start_tar(r);
-	for (uint32_t done = 0; done < f->length;) {
-		ssize_t n = write(r->files, f->payload + done, f->length - done);
-		if (n <= 0)
-			break;
-		done += (uint32_t)n;
-	}
-}
-
-static void
-finish_files(struct relay *r)
-{
-	int status = 0;
-
-	if (r->files < 0)
-		return;
-	close(r->files);
-	waitpid(r->tar, &status, 0);
-	if (status != 0)
-		fputs("machine: changed files could not be written back\n", stderr);
-}
-
-static void
 take_frame(struct relay *r, const struct frame *f)
 {
 	uint32_t number = 0;
@@ -117,7 +69,10 @@ take_frame(struct relay *r, const struct frame *f)
 		break;
 	}
 	case FRAME_CREDIT: r->window += number; break;
-	case FRAME_FILES: take_files(r, f); break;
+	case FRAME_FILES:
+		if (r->options->write_back != NULL)
+			files_take(r->options->write_back, f->payload, f->length);
+		break;
 	case FRAME_FAIL: machine_failed(r, (const char *)f->payload, f->length); break;
 	case FRAME_EXIT: end(r, (int)number); break;
 	default: machine_failed(r, "the agent sent an unknown frame", 31); break;
@@ -274,7 +229,7 @@ relay_init(struct relay *r, struct emulator *e, const struct options *o)
 {
 	sigset_t mask;
 
-	*r = (struct relay){.emulator = e, .options = o, .window = FRAME_WINDOW, .files = -1, .begin = milliseconds()};
+	*r = (struct relay){.emulator = e, .options = o, .window = FRAME_WINDOW, .begin = milliseconds()};
 	sigemptyset(&mask);
 	for (const int *s = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0}; *s != 0; s++)
 		sigaddset(&mask, *s);
@@ -293,7 +248,7 @@ finish(struct relay *r)
 		while (stream_used(&r->out[fd]) > 0 && stream_write(&r->out[fd], fd, SIZE_MAX) >= 0)
 			continue;
 	terminal_restore();
-	finish_files(r);
+	files_finish();
 }
 
 void
