@@ -25,6 +25,7 @@ static const struct msg_rule {
     [TINE_MSG_PROCS] = {"PROCS", true, false, true, 0},
     [TINE_MSG_EVENTS] = {"EVENTS", true, false, true, 0},
     [TINE_MSG_FREEZE] = {"FREEZE", true, false, true, sizeof(struct tine_freeze)},
+    [TINE_MSG_PROFILE] = {"PROFILE", true, false, true, sizeof(uint32_t)},
     [TINE_MSG_READY] = {"READY", false, true, false, 0},
     [TINE_MSG_REPLY] = {"REPLY", false, true, true, BYTES},
     [TINE_MSG_OUT] = {"OUT", false, true, true, BYTES},

@@ -4,8 +4,8 @@
  *
  * There is no periodic tick.  The next interrupt comes at the earliest timeout, or one tick from
  * now if somebody needs ticks: another thread waits for the CPU, or the running process has a CPU
- * timer or limit.  Programming the timer costs a VM exit, so an interrupt that has become too early
- * is left to come; it finds nothing to do and the right one is programmed then.
+ * timer or limit or is profiled.  Programming the timer costs a VM exit, so an interrupt that has
+ * become too early is left to come; it finds nothing to do and the right one is programmed then.
  *
  * CPU time is exact (td_runtime, charged at each switch).  How it splits into user and system time
  * is sampled: interrupts are off in the kernel, so a tick that arrives at the first instruction
@@ -13,6 +13,7 @@
  */
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/profil.h>
 #include <sys/sched.h>
 #include <sys/signal.h>
 #include <sys/systm.h>
@@ -27,16 +28,16 @@ static bool clock_running;         /* inside clock_intr: it programs the timer i
 /* ---- programming the timer ---- */
 
 static bool
-cpu_limit_set(const struct process *ps)
+needs_ticks(const struct process *ps)
 {
-	return ps->ps_vtimer.value != 0 || ps->ps_ptimer.value != 0 ||
+	return ps->ps_flags & PS_PROFIL || ps->ps_vtimer.value != 0 || ps->ps_ptimer.value != 0 ||
 	       (ps->ps_limit != NULL && lim_cur(ps, RLIMIT_CPU) != RLIM_INFINITY);
 }
 
 static bool
 tick_wanted(void)
 {
-	return sched_need_tick() || cpu_limit_set(curthread->td_proc);
+	return sched_need_tick() || needs_ticks(curthread->td_proc);
 }
 
 static void
@@ -117,6 +118,8 @@ tick(struct thread *td, nsec_t now, bool system)
 		cpu_timer_run(ps, &ps->ps_vtimer, used, SIGVTALRM);
 	cpu_timer_run(ps, &ps->ps_ptimer, used, SIGPROF);
 	cpu_limit_run(ps, used);
+	if (ps->ps_flags & PS_PROFIL)
+		profil_tick(td, cpu_user_pc(td));
 	sched_tick(td);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/futex.h>
 #include <sys/host.h>
 #include <sys/kmem.h>
+#include <sys/ktrace.h>
 #include <sys/md.h>
 #include <sys/poll.h>
 #include <sys/proc.h>
@@ -350,6 +351,7 @@ release_resources(struct thread *td, struct process *ps)
 	struct vmspace *vm = ps->ps_vmspace;
 
 	itimers_exit(ps);
+	ktrace_exit(ps);
 	ps->ps_fd = NULL;
 	fd_release(fd);
 	if (s->s_leader == ps)

@@ -11,6 +11,7 @@
 #include <sys/launch.h>
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/profil.h>
 #include <sys/sysctl.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -288,10 +289,46 @@ do_freeze(const struct request *rq)
 	vmfork_freeze(rq->rq_id, rq->rq_payload, rq->rq_len);
 }
 
+_Static_assert(sizeof(struct tine_profile_entry) == sizeof(struct profil_entry), "the same");
+
+static void
+reply_profile(uint32_t id, const struct process *ps)
+{
+	size_t n = profil_read(ps, NULL, 0);
+	struct profil_entry *buf = n != 0 ? kmalloc(n * sizeof(*buf), 0) : NULL;
+
+	if (n != 0 && buf == NULL) {
+		reply(id, ENOMEM);
+		return;
+	}
+	profil_read(ps, buf, n);
+	host_send_wait(TINE_MSG_REPLY, id, 0, buf, n * sizeof(*buf));
+	kfree(buf);
+}
+
+static void
+do_profile(const struct request *rq)
+{
+	struct process *ps = zprfind((pid_t)rq->rq_arg);
+	const uint32_t *op = rq->rq_payload;
+
+	if (ps == NULL || ps->ps_flags & PS_SYSTEM) {
+		reply(rq->rq_id, ESRCH);
+	} else if (rq->rq_len != sizeof(*op) || *op < TINE_PROFILE_START ||
+		   *op > TINE_PROFILE_READ) {
+		reply(rq->rq_id, EINVAL);
+	} else if (*op == TINE_PROFILE_READ) {
+		reply_profile(rq->rq_id, ps);
+	} else {
+		(*op == TINE_PROFILE_START ? profil_start : profil_stop)(ps);
+		reply(rq->rq_id, 0);
+	}
+}
+
 static void (*const handlers[])(const struct request *) = {
-    [TINE_MSG_LAUNCH] = do_launch, [TINE_MSG_SIGNAL] = do_signal, [TINE_MSG_PUT] = do_put,
-    [TINE_MSG_SYSCTL] = do_sysctl, [TINE_MSG_PROCS] = do_procs,   [TINE_MSG_EVENTS] = do_events,
-    [TINE_MSG_FREEZE] = do_freeze,
+    [TINE_MSG_LAUNCH] = do_launch, [TINE_MSG_SIGNAL] = do_signal,   [TINE_MSG_PUT] = do_put,
+    [TINE_MSG_SYSCTL] = do_sysctl, [TINE_MSG_PROCS] = do_procs,     [TINE_MSG_EVENTS] = do_events,
+    [TINE_MSG_FREEZE] = do_freeze, [TINE_MSG_PROFILE] = do_profile,
 };
 
 void

@@ -2,7 +2,9 @@
 /* kern_observe.c: system calls of threads that somebody watches. */
 #include <sys/md.h>
 #include <sys/observe.h>
+#include <sys/ktrace.h>
 #include <sys/pledge.h>
+#include <sys/profil.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
@@ -12,7 +14,10 @@ observed(const struct thread *td)
 {
 	const struct ptrace_thread *pt = td->td_ptrace;
 
-	return (pt != NULL && pt->pt_flags & PTF_SYSCALL) || td->td_proc->ps_flags & PS_PLEDGE;
+	const struct process *ps = td->td_proc;
+
+	return (pt != NULL && pt->pt_flags & PTF_SYSCALL) || ps->ps_flags & PS_PLEDGE ||
+	       KTRPOINT(ps, KTR_SYSCALL) || KTRPOINT(ps, KTR_SYSRET);
 }
 
 void
@@ -47,7 +52,11 @@ syscall_observed(struct thread *td, uint64_t nr, const uint64_t *a, long *retval
 	td->td_syscall = (uint32_t)nr;
 	if (td->td_proc->ps_flags & PS_PLEDGE && (error = pledge_syscall(td, nr, a)) != 0)
 		return error;
-	return sysent[nr].sy_call != NULL ? sysent[nr].sy_call(td, a, retval) : syscall_missing(nr);
+	ktrace_syscall(td, nr, a);
+	error =
+	    sysent[nr].sy_call != NULL ? sysent[nr].sy_call(td, a, retval) : syscall_missing(nr);
+	ktrace_sysret(td, nr, error, *retval);
+	return error;
 }
 
 int
@@ -64,5 +73,8 @@ observe_exec(struct thread *td, pid_t former_tid)
 
 	if (ps->ps_flags & PS_PLEDGE)
 		pledge_exec(ps);
+	profil_stop(ps);
+	profil_free(ps);
+	ktrace_exec(ps);
 	ptrace_exec_event(td, former_tid);
 }

@@ -5,6 +5,7 @@
 #include <sys/forkvar.h>
 #include <sys/kmem.h>
 #include <sys/pledge.h>
+#include <sys/profil.h>
 #include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -91,6 +92,7 @@ process_drop(struct process *ps)
 	kfree(ps->ps_pollers);
 	ptrace_process_free(ps);
 	pledge_free(ps);
+	profil_free(ps);
 	timeout_release(&ps->ps_alarm);
 }
 

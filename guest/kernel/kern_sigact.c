@@ -2,6 +2,7 @@
 /* kern_sigact.c: taking signals on the way to user mode; tables of signal actions. */
 #include <sys/fork.h>
 #include <sys/kmem.h>
+#include <sys/ktrace.h>
 #include <sys/md.h>
 #include <sys/proc.h>
 #include <sys/ptrace.h>
@@ -212,6 +213,8 @@ deliver_one(struct thread *td, int *syserr)
 	if ((sig = ptrace_signal(td, sig, &si)) == 0)
 		return true;
 	handler = td->td_proc->ps_sigacts->sa_act[sig - 1].sa_handler;
+	if (KTRPOINT(td->td_proc, KTR_PSIG))
+		ktrace_psig(td, &si, handler);
 	if (handler == SIG_DFL)
 		default_action(td, sig);
 	else if (handler != SIG_IGN)

@@ -6,6 +6,7 @@
 #include <sys/forkvar.h>
 #include <sys/forkwatch.h>
 #include <sys/host.h>
+#include <sys/ktrace.h>
 #include <sys/main.h>
 #include <sys/md.h>
 #include <sys/proc.h>
@@ -55,7 +56,8 @@ event_fork(struct process *parent, struct process *child, uint32_t flags)
 static void
 fork_hooks(void)
 {
-	static const forklist_fn hooks[] = {forkstat_fork, random_fork, event_fork, forkwatch_fork};
+	static const forklist_fn hooks[] = {forkstat_fork, random_fork, event_fork, forkwatch_fork,
+					    ktrace_fork};
 
 	for (size_t i = 0; i < nitems(hooks); i++)
 		if (at_fork(hooks[i]) != 0)

@@ -165,7 +165,7 @@ const struct pledge_call pledge_calls[SYS_MAX] = {
     ONE(epoll_pwait2, STDIO),
     ONE(futex_waitv, STDIO),
     ONE(__tfork, STDIO),
-    ONE(profil, STDIO),
+    ONE(profil, PROC),
     /* Directories and attributes behind a descriptor. */
     ONE(getdents, RPATH),
     ONE(getdents64, RPATH),

@@ -44,6 +44,8 @@ enum tine_msg_type {
 	TINE_MSG_EVENTS = 9,   /* arg 1: send EVENT messages, 0: stop; answered by REPLY */
 	TINE_MSG_FREEZE = 10,  /* payload tine_freeze: go through the quiescent point (TINE_HC_READY); answered by REPLY in the
 				* original, by READY in a clone.  The host sends nothing more until the guest is there */
+	TINE_MSG_PROFILE = 11, /* arg pid; payload uint32_t enum tine_profile_op; answered by REPLY, to READ with an array of
+				* tine_profile_entry */
 	/* guest to host */
 	TINE_MSG_READY = 32,   /* kernel is up, or a clone goes on */
 	TINE_MSG_REPLY = 33,   /* id of the request, arg = Linux errno or 0, payload by request */
@@ -133,6 +135,17 @@ struct tine_procinfo {
 	uint64_t vsize; /* bytes of mapped regions */
 	uint64_t rss;	/* bytes of present pages */
 	char comm[16];
+};
+
+enum tine_profile_op {
+	TINE_PROFILE_START = 1, /* anew */
+	TINE_PROFILE_STOP = 2,  /* what has been counted stays */
+	TINE_PROFILE_READ = 3,
+};
+
+struct tine_profile_entry {
+	uint64_t pc;	/* user program counter at a clock tick; ~0: samples that found no room */
+	uint64_t count;
 };
 
 enum tine_event_kind {

@@ -64,4 +64,74 @@ struct forkwatch_event {
 	uint64_t lost;    /* overflow: events that did not fit into the queue */
 };
 
+/* ---- ptrace_event_mask(2), ptrace_process_state(2): OpenBSD's view of a traced process ---- */
+#define PTRACE_FORK 0x0002
+struct ptrace_report {           /* forgotten when the process goes on */
+	int32_t pe_report_event; /* PTRACE_FORK, or 0 */
+	int32_t pe_other_pid;    /* child, or parent */
+	int32_t pe_tid;          /* thread that stopped last */
+};
+
+/* ---- ktrace(2) ---- */
+#define KTROP_SET 0
+#define KTROP_CLEAR 1
+#define KTROP_CLEARFILE 2 /* end all tracing to the file */
+#define KTROP_MASK 3
+#define KTRFLAG_DESCEND 4 /* and all descendants */
+
+#define KTR_SYSCALL 1 /* a call begins */
+#define KTR_SYSRET 2  /* ... and ends */
+#define KTR_PSIG 3    /* a signal is taken */
+#define KTR_FORK 4    /* a process has been made */
+#define KTR_EXEC 5    /* the program is another one */
+#define KTRFAC_SYSCALL (1u << KTR_SYSCALL)
+#define KTRFAC_SYSRET (1u << KTR_SYSRET)
+#define KTRFAC_PSIG (1u << KTR_PSIG)
+#define KTRFAC_FORK (1u << KTR_FORK)
+#define KTRFAC_EXEC (1u << KTR_EXEC)
+#define KTRFAC_MASK 0x3eu
+#define KTRFAC_INHERIT 0x40000000u /* pass tracing on to children */
+#define KTRFAC_ROOT 0x80000000u    /* kernel only: set by root, only root may change it */
+
+struct ktr_record {
+	uint64_t ktr_time_ns; /* CLOCK_MONOTONIC */
+	uint32_t ktr_type;    /* KTR_* */
+	int32_t ktr_pid, ktr_tid;
+	uint32_t ktr_pad;
+	char ktr_comm[16];
+	union {
+		struct {
+			uint64_t nr, args[6];
+		} syscall;
+		struct {
+			uint64_t nr;
+			int64_t retval; /* -1 with an error */
+			int32_t error;
+			uint32_t pad;
+		} sysret;
+		struct {
+			int32_t signo, code;
+			uint64_t handler, mask; /* 0: default, 1: ignored */
+		} psig;
+		struct {
+			int32_t child;
+			uint32_t vfork;
+		} fork;
+		struct {
+			char path[88]; /* cut short if it is longer */
+		} exec;
+	} u;
+};
+_Static_assert(sizeof(struct ktr_record) == 128, "ktr_record");
+
+/* ---- profil(2) ---- */
+#define PROFIL_START 1
+#define PROFIL_STOP 2
+#define PROFIL_READ 3
+struct profil_entry {
+	uint64_t pc; /* or PROFIL_LOST */
+	uint64_t count;
+};
+#define PROFIL_LOST (~(uint64_t)0) /* samples that found no room */
+
 #endif

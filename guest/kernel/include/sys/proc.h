@@ -130,7 +130,9 @@ struct filedesc;
 struct fsinfo;
 struct vmspace;
 struct vnode;
+struct file;
 struct pledge_paths;
+struct profile;
 struct ptrace_state;
 struct ptrace_thread;
 struct host_launch;
@@ -193,6 +195,9 @@ struct process {
 	uint32_t ps_stopsig_reported, ps_pdeathsig;
 	uint32_t ps_dumpable_off, ps_nonewprivs, ps_subreaper;
 	int32_t ps_oom_adj;
+	uint32_t ps_traceflag;      /* ktrace: KTRFAC_*; not 0 exactly when ... */
+	struct file *ps_tracefp;    /* ... there is a file, referenced */
+	struct profile *ps_profile; /* kern_profil.c */
 #define ps_endzero ps_pgrp
 
 	/* Copied by fork from here ... */

@@ -8,6 +8,7 @@
 #ifndef SYS_PTRACE_H
 #define SYS_PTRACE_H
 
+#include <sys/native.h> /* struct ptrace_report */
 #include <sys/proc.h>
 
 /* Linux: requests are in sys_ptrace.c; events and options (1 << event). */
@@ -22,14 +23,6 @@
 #define PTRACE_O_EXITKILL 0x100000u
 /* SYSGOOD, the six events, EXITKILL. */
 #define PTRACE_O_MASK (0x7fu | PTRACE_O_EXITKILL)
-
-/* OpenBSD: events of a process. */
-#define PTRACE_FORK 0x0002
-struct ptrace_report { /* as PT_GET_PROCESS_STATE shows it; forgotten when the process goes on */
-	int32_t pe_report_event; /* PTRACE_FORK, or 0 */
-	pid_t pe_other_pid;      /* child, or parent */
-	pid_t pe_tid;            /* thread that stopped last */
-};
 
 struct ptrace_state { /* of a traced process */
 	LIST_ENTRY(ptrace_state) pe_link;
