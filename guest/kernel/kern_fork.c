@@ -131,28 +131,11 @@ fork_user(struct thread *td, struct thread *child, const struct fork_args *fa)
 int
 fork_failed(int error)
 {
+	forktest_end();
 	if (error == ENOMEM)
 		STAT_INC(enomem);
 	return error;
 }
-
-#ifdef TINE_DEBUG
-int fork_pause_ms; /* kern.fork_pause */
-
-/* Tests look at the world while a fork is under way, which otherwise never gives the CPU away. */
-void
-fork_pause(void)
-{
-	if (fork_pause_ms > 0 && !(curthread->td_proc->ps_flags & PS_SYSTEM))
-		tsleep(&fork_pause_ms, 0, "embryo",
-		       nanouptime() + (nsec_t)fork_pause_ms * (NSEC_PER_SEC / 1000));
-}
-#else
-void
-fork_pause(void)
-{
-}
-#endif
 
 /* ---- vfork ---- */
 
@@ -227,6 +210,7 @@ fork1(struct thread *td, const struct fork_args *fa, struct thread **childp, pid
 		return error;
 	if ((error = process_slot_take(td)) != 0)
 		goto fail_thread_slot;
+	forktest_begin();
 	if ((child = thread_new(td)) == NULL) {
 		error = ENOMEM;
 		goto fail_process_slot;
@@ -242,7 +226,7 @@ fork1(struct thread *td, const struct fork_args *fa, struct thread **childp, pid
 	pid = ps->ps_pid;
 	if (fa->pidfd != 0 && (error = fork_pidfd(td, ps, fa->pidfd)) != 0)
 		goto fail_pid;
-	fork_pause();
+	forktest_commit();
 
 	/*
 	 * Commit point: from here on the process exists and nothing fails.

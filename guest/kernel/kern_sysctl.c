@@ -202,33 +202,17 @@ set_fail_at(const char *value)
 	return 0;
 }
 
-static pid_t kthread_test_pid;
-
-static void
-kthread_test(void *arg)
-{
-	(void)arg;
-	tsleep(&kthread_test_pid, 0, "ktest", nanouptime() + NSEC_PER_SEC / 10);
-}
-
 static int
 get_kthread_test(char *buf, size_t size)
 {
-	return put_integer(buf, size, kthread_test_pid);
+	return put_integer(buf, size, forktest_kthread_pid());
 }
 
-/* Start a kernel thread that returns from its function, which none should: "high" with RFHIGHPID.
- * The value read back is its pid. */
+/* "high": as with RFHIGHPID.  The value read back is the thread's pid. */
 static int
 set_kthread_test(const char *value)
 {
-	uint32_t flags = strcmp(value, "high") == 0 ? FORK_HIGHPID : 0;
-	struct process *ps;
-	int error = kthread_create1(kthread_test, NULL, "ktest", flags, &ps);
-
-	if (error == 0)
-		kthread_test_pid = ps->ps_pid;
-	return error;
+	return forktest_kthread(strcmp(value, "high") == 0);
 }
 #endif
 
@@ -273,6 +257,7 @@ static const struct sysctl_node nodes[] = {
     HANDLED("kern.atfork.calls", get_atfork_calls, NOSET), /* of all of them since boot */
 #ifdef TINE_DEBUG
     HANDLED("kern.fail_at", get_fail_at, set_fail_at),
+    INT_RW("kern.fork_fail_at", &fork_fail_at, 0, INT32_MAX),
     INT_RW("kern.fork_pause", &fork_pause_ms, 0, 10000),
     HANDLED("kern.kthread_test", get_kthread_test, set_kthread_test),
     INT_RO("kern.kstack_used", &kstack_used), /* deepest kernel stack of a thread that has gone */

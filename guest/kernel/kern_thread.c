@@ -124,6 +124,7 @@ thread_fork(struct thread *td, const struct fork_args *fa, struct thread **child
 
 	if ((error = thread_slot_take(td)) != 0)
 		return error;
+	forktest_begin();
 	if ((child = thread_new(td)) == NULL) {
 		error = ENOMEM;
 		goto fail_slot;
@@ -132,7 +133,7 @@ thread_fork(struct thread *td, const struct fork_args *fa, struct thread **child
 		goto fail_thread;
 	if ((error = tid_alloc(&child->td_tid)) != 0)
 		goto fail_thread;
-	fork_pause();
+	forktest_commit();
 
 	/* Commit point: from here on the thread exists and nothing fails. */
 	child->td_proc = ps;

@@ -3,6 +3,7 @@
  * CLONE_PIDFD. */
 #include <sys/file.h>
 #include <sys/fork.h>
+#include <sys/forkvar.h>
 #include <sys/kmem.h>
 #include <sys/pidfd.h>
 #include <sys/poll.h>
@@ -121,6 +122,7 @@ fork_pidfd(struct thread *td, struct process *child, vaddr_t uaddr)
 
 	if ((error = pidfd_create(td, child, 0, &fd)) != 0)
 		return error;
+	forktest_end(); /* a page fault does not count */
 	if ((error = copyout(&fd, (void *)uaddr, sizeof(fd))) != 0)
 		fd_close(td->td_proc, fd);
 	return error;

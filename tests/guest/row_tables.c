@@ -8,9 +8,9 @@
 static int
 fill(pid_t *list, int max)
 {
-	volatile int n = 0;
+	int n = 0;
 
-	while (n < max && (list[n] = rfork(RFPROC | RFFDG | RFSTOPPED)) > 0)
+	while (n < max && (list[n] = spawn(RFPROC | RFFDG | RFSTOPPED)) > 0)
 		n++;
 	return n;
 }

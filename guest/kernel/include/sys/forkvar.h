@@ -14,8 +14,20 @@ void fork_user(struct thread *td, struct thread *child, const struct fork_args *
 void fork_report_tid(const struct fork_args *, pid_t tid);
 void fork_start(struct thread *child, uint32_t flags);
 int fork_failed(int error); /* counts the failure; returns error */
-void fork_pause(void);      /* debug kernels: keep an embryo waiting (kern.fork_pause) */
-extern int fork_pause_ms;
+
+/* ---- kern_forktest.c: debug kernels ---- */
+#ifdef TINE_DEBUG
+extern int fork_fail_at, fork_pause_ms;
+void forktest_begin(void);  /* the first allocation comes next */
+void forktest_commit(void); /* that was the last one */
+void forktest_end(void);    /* fork has failed */
+int forktest_kthread(bool highpid);
+pid_t forktest_kthread_pid(void);
+#else
+#define forktest_begin() ((void)0)
+#define forktest_commit() ((void)0)
+#define forktest_end() ((void)0)
+#endif
 
 /* ---- kern_thread.c ---- */
 /* Structure, kernel stack and machine state of a new thread; in no list yet. NULL = no memory. */
