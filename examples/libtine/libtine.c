@@ -44,3 +44,33 @@ tine_sysctl(const char *name, char *old, size_t *oldlen, const char *newval)
 {
 	return (int)syscall(TINE_SYS_tine_sysctl, name, old, oldlen, newval);
 }
+
+int
+pledge(const char *promises, const char *const paths[])
+{
+	return (int)syscall(TINE_SYS_pledge, promises, paths);
+}
+
+int
+ktrace(int fd, int ops, unsigned facs, pid_t pid)
+{
+	return (int)syscall(TINE_SYS_ktrace, fd, ops, facs, pid);
+}
+
+ssize_t
+profil_op(pid_t pid, int op, struct profil_entry *buf, size_t size)
+{
+	return syscall(TINE_SYS_profil, pid, op, buf, size);
+}
+
+int
+ptrace_event_mask(pid_t pid, int mask)
+{
+	return (int)syscall(TINE_SYS_ptrace_event_mask, pid, mask);
+}
+
+int
+ptrace_process_state(pid_t pid, struct ptrace_report *pr)
+{
+	return (int)syscall(TINE_SYS_ptrace_process_state, pid, pr, sizeof(*pr));
+}

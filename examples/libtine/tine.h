@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tine.h: the native calls of the tine kernel, for programs inside a sandbox.  Link with libtine.a;
- * see rfork(2), tfork(2), forkwatch(2), forkstat(2), tine_sysctl(2).  Elsewhere they fail with
- * ENOSYS.
+ * see rfork(2), tfork(2), forkwatch(2), forkstat(2), tine_sysctl(2), pledge(2), ktrace(2),
+ * profil(2), ptrace_event_mask(2).  Elsewhere they fail with ENOSYS.
  */
 #ifndef TINE_H
 #define TINE_H
@@ -34,6 +34,22 @@ ssize_t forkstat(struct tine_stats *, size_t size);
 /* Kernel variable by name, as text: the old value to old (*oldlen bytes, then its length with the
  * NUL), the new one from newval; NULL where there is nothing to get or set. */
 int tine_sysctl(const char *name, char *old, size_t *oldlen, const char *newval);
+
+/* Promise to use only these system calls (names, separated by spaces), and only paths in or below
+ * these (NULL-terminated; NULL: any). */
+int pledge(const char *promises, const char *const paths[]);
+
+/* Write struct ktr_record to the file for what pid (0: the caller; negative: a group) does. */
+int ktrace(int fd, int ops, unsigned facs, pid_t pid);
+
+/* PROFIL_START, STOP or READ the profile of pid (0: the caller).  READ fills size bytes and returns
+ * how many entries there are.  Not called profil(), which C libraries have. */
+ssize_t profil_op(pid_t pid, int op, struct profil_entry *buf, size_t size);
+
+/* OpenBSD's events of a traced process: set the mask (-1: only ask) and return the one before; what
+ * the last event was. */
+int ptrace_event_mask(pid_t pid, int mask);
+int ptrace_process_state(pid_t pid, struct ptrace_report *);
 
 #ifdef __cplusplus
 }
