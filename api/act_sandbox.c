@@ -76,13 +76,18 @@ act_sandbox_create(struct request *req)
 {
 	const struct sandbox_args *args = req->args;
 	bool wait = strcmp(args->wait, "ready") == 0;
+	struct api_template *tmpl = NULL;
 	struct api_sandbox *sb;
 
 	if (!wait && strcmp(args->wait, "none") != 0) {
 		request_bad_param(req, "wait", "ready or none expected");
 		return;
 	}
-	if (api_sandbox_create(req->server, args, &sb, &req->problem) < 0) {
+	if (args->template != NULL && (tmpl = template_find(req->server, args->template)) == NULL) {
+		request_fail(req, PROBLEM_UNKNOWN_TEMPLATE, "\"%s\"", args->template);
+		return;
+	}
+	if (api_sandbox_create(req->server, args, tmpl, &sb, &req->problem) < 0) {
 		reply_problem(req);
 		return;
 	}

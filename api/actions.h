@@ -32,6 +32,26 @@ struct log_args {
 extern const struct field log_query[];
 extern const struct log_args log_defaults;
 
+/* act_template.c */
+void act_template_create(struct request *req);
+void act_template_list(struct request *req);
+void act_template_get(struct request *req);
+void act_template_delete(struct request *req);
+void act_sandbox_fork(struct request *req);
+
+#define FORK_MAX 64u /* clones of one request */
+
+struct template_args {
+	const char *name;
+};
+struct fork_args {
+	uint64_t count, timeout_ms;
+	struct strings names;
+};
+extern const struct field template_fields[], fork_fields[], fork_query[];
+extern const struct fork_args fork_defaults;
+void fork_args_free(void *args);
+
 /* act_launch.c */
 void act_process_create(struct request *req);
 

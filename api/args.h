@@ -14,7 +14,7 @@
 struct sandbox_args {     /* POST /v1/sandboxes */
 	const char *wait; /* query: "ready", "none" */
 	uint64_t timeout_ms;
-	const char *name, *rootfs, *hostname;
+	const char *name, *template, *rootfs, *hostname;
 	uint64_t memory_mib;
 	bool events;
 	struct strings sysctls; /* "name=value" */
@@ -57,6 +57,9 @@ struct process_args { /* POST .../processes */
 extern const struct field process_fields[];
 extern const struct process_args process_defaults;
 void process_args_free(void *args);
+
+/* Names of sandboxes and templates. */
+int check_object_name(struct decode *d, const char *name);
 
 /* Absolute, without empty or ".." parts. */
 int check_guest_path(struct decode *d, const char *path);

@@ -26,9 +26,10 @@ recheck(struct request *req)
 	}
 }
 
-void
-request_call(struct request *req, uint16_t type, uint32_t arg, const void *payload, size_t len,
-	     void (*done)(struct request *, int errnum, const uint8_t *data, size_t len))
+/* A new call that the request waits for; NULL after a problem reply. */
+static struct guest_call *
+call_new(struct request *req,
+	 void (*done)(struct request *, int errnum, const uint8_t *data, size_t len))
 {
 	struct api_sandbox *sb = req->sandbox;
 	struct guest_call *call;
@@ -36,12 +37,12 @@ request_call(struct request *req, uint16_t type, uint32_t arg, const void *paylo
 	if (sb->calls.count >= SANDBOX_CALLS_MAX) {
 		request_fail(req, PROBLEM_TOO_MANY_REQUESTS, "%zu requests wait for this sandbox",
 			     sb->calls.count);
-		return;
+		return NULL;
 	}
 	call = calloc(1, sizeof(*call));
 	if (call == NULL) {
 		request_fail(req, PROBLEM_OUT_OF_MEMORY, "no memory");
-		return;
+		return NULL;
 	}
 	call->req = req;
 	call->done = done;
@@ -49,8 +50,38 @@ request_call(struct request *req, uint16_t type, uint32_t arg, const void *paylo
 	idmap_add(&sb->calls, &call->node, api_sandbox_new_id(sb));
 	request_wait(req, &sb->changed, recheck);
 	request_deadline(req, req->server->config.guest_timeout_ms);
+	return call;
+}
+
+void
+request_call(struct request *req, uint16_t type, uint32_t arg, const void *payload, size_t len,
+	     void (*done)(struct request *, int errnum, const uint8_t *data, size_t len))
+{
+	struct guest_call *call = call_new(req, done);
+
 	/* Last: a send that fails ends the sandbox, which answers the request. */
-	api_sandbox_send(sb, type, call->node.id, arg, payload, len);
+	if (call != NULL)
+		api_sandbox_send(req->sandbox, type, call->node.id, arg, payload, len);
+}
+
+void
+request_freeze(struct request *req,
+	       void (*done)(struct request *, int errnum, const uint8_t *data, size_t len))
+{
+	struct guest_call *call = call_new(req, done);
+	struct tine_error error = {0};
+
+	if (call == NULL)
+		return;
+	if (sandbox_freeze(req->sandbox->vm, call->node.id, false, 0, &error) < 0) {
+		idmap_remove(&req->sandbox->calls, &call->node);
+		call_detach(req);
+		free(call);
+		problem_from_error(&req->problem, &error);
+		reply_problem(req);
+		return;
+	}
+	api_sandbox_flush(req->sandbox);
 }
 
 int

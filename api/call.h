@@ -27,6 +27,10 @@ struct guest_call {
 void request_call(struct request *req, uint16_t type, uint32_t arg, const void *payload, size_t len,
 		  void (*done)(struct request *, int errnum, const uint8_t *data, size_t len));
 
+/* Freeze the request's sandbox; done gets the errno, and finds the template in sandbox->frozen. */
+void request_freeze(struct request *req,
+		    void (*done)(struct request *, int errnum, const uint8_t *data, size_t len));
+
 /* A REPLY to this id will come and nobody waits for it: 0 or -ENOMEM. */
 int call_expect(struct api_sandbox *sb, uint32_t id);
 

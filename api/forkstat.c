@@ -155,6 +155,39 @@ add_host(struct sandbox_hoststats *sum, const struct sandbox_hoststats *from, bo
 		add_u64(sum, from, now[i]);
 }
 
+static void
+sub_hist(struct tine_hist *hist, const struct tine_hist *from)
+{
+	hist->count -= hist->count < from->count ? hist->count : from->count;
+	hist->sum -= hist->sum < from->sum ? hist->sum : from->sum;
+	for (size_t i = 0; i < TINE_HIST_BUCKETS; i++)
+		hist->bucket[i] -=
+		    hist->bucket[i] < from->bucket[i] ? hist->bucket[i] : from->bucket[i];
+}
+
+/* A clone's counters go on from those of its template, which the original has in the sum already.
+ */
+static void
+subtract_inherited(struct tine_stats *stats, const struct tine_stats *from)
+{
+	for (size_t i = 0; i < forkstat_ncounters; i++) {
+		const struct forkstat_counter *c = &forkstat_counters[i];
+		uint64_t value = forkstat_get(stats, c), before = forkstat_get(from, c);
+
+		if (forkstat_is_gauge(c->name))
+			continue;
+		value -= value < before ? value : before;
+		memcpy((char *)stats + c->offset, &value, sizeof(value));
+	}
+	sub_hist(&stats->fork, &from->fork);
+	sub_hist(&stats->vfork, &from->vfork);
+	sub_hist(&stats->exec, &from->exec);
+	sub_hist(&stats->cow, &from->cow);
+	for (size_t i = 0; i < TINE_NSYSCALL; i++)
+		stats->enosys[i] -=
+		    stats->enosys[i] < from->enosys[i] ? stats->enosys[i] : from->enosys[i];
+}
+
 void
 forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
 {
@@ -163,6 +196,7 @@ forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
 	struct tine_stats stats;
 
 	if (forkstat_read(sb, &stats, &torn) == 0) {
+		subtract_inherited(&stats, &sb->inherited);
 		add_stats(&sum->stats, &stats, gauges);
 		sum->sandboxes++;
 	}

@@ -84,15 +84,20 @@ outbuf_append(struct outbuf *out, const uint8_t *data, size_t len)
 	uint64_t end = out->end + len;
 	size_t kept = end - out->start < out->cap ? (size_t)(end - out->start) : out->cap;
 
+	if (end > out->granted && out->lenient)
+		out->granted = end;
 	if (out->eof || end > out->granted)
 		return -EPROTO;
 	if (len == 0)
 		return 0;
 	if (ring_grow(out, kept) < 0)
 		return -ENOMEM;
-	/* len is at most the credit outstanding, which is no more than the smallest cap. */
 	forget_before(out, end - kept);
-	ring_copy_in(out->data, out->size, out->end, data, len);
+	if (len > kept) { /* of one piece that is too long the end is kept */
+		data += len - kept;
+		len = kept;
+	}
+	ring_copy_in(out->data, out->size, end - len, data, len);
 	out->end = end;
 	waitq_wake(&out->readers);
 	return 0;

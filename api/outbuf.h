@@ -29,6 +29,7 @@ struct outbuf {
 	uint64_t granted;    /* the guest may send up to this offset */
 	uint64_t dropped;    /* bytes overwritten before anybody read them */
 	bool block, eof;
+	bool lenient;         /* granted may be too low: more may come */
 	struct waitq readers; /* woken by bytes and by the end */
 };
 

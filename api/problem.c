@@ -50,6 +50,8 @@ status_of_errno(int code)
 	case EACCES:
 	case EPERM:
 		return 403;
+	case EBUSY:
+		return 409;
 	case ENOMEM:
 	case EAGAIN:
 	case EMFILE:

@@ -28,6 +28,7 @@
 	X(FORBIDDEN, 403, "forbidden", "Not allowed")                                              \
 	X(NOT_FOUND, 404, "not-found", "There is no such resource")                                \
 	X(UNKNOWN_SANDBOX, 404, "unknown-sandbox", "There is no such sandbox")                     \
+	X(UNKNOWN_TEMPLATE, 404, "unknown-template", "There is no such template")                  \
 	X(UNKNOWN_PROCESS, 404, "unknown-process", "There is no such process")                     \
 	X(UNKNOWN_SYSCTL, 404, "unknown-sysctl", "There is no such sysctl variable")               \
 	X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource has no such method")        \
@@ -46,6 +47,7 @@
 	X(LAUNCH_FAILED, 422, "launch-failed", "The program could not be started")                 \
 	X(GUEST_REFUSED, 422, "guest-refused", "The kernel of the sandbox refused the request")    \
 	X(TOO_MANY_SANDBOXES, 429, "too-many-sandboxes", "The limit on sandboxes is reached")      \
+	X(TOO_MANY_TEMPLATES, 429, "too-many-templates", "The limit on templates is reached")      \
 	X(TOO_MANY_PROCESSES, 429, "too-many-processes",                                           \
 	  "The limit on launched processes of a sandbox is reached")                               \
 	X(TOO_MANY_REQUESTS, 429, "too-many-requests", "Too many requests wait for this sandbox")  \

@@ -104,8 +104,8 @@ argv_json(const struct strings *argv)
 	return list;
 }
 
-static struct api_process *
-process_new(struct api_sandbox *sb, const struct process_args *args)
+struct api_process *
+process_alloc(struct api_sandbox *sb, uint32_t launch)
 {
 	struct api_process *p = calloc(1, sizeof(*p));
 
@@ -113,22 +113,32 @@ process_new(struct api_sandbox *sb, const struct process_args *args)
 		return NULL;
 	p->sandbox = sb;
 	p->refs = 1;
+	p->launched_ns = realtime_ns();
+	LIST_INIT(&p->changed);
+	p->listed = true;
+	TAILQ_INSERT_TAIL(&sb->processes, p, link);
+	idmap_add(&sb->launches, &p->node, launch);
+	sb->nprocesses++;
+	return p;
+}
+
+static struct api_process *
+process_new(struct api_sandbox *sb, const struct process_args *args)
+{
+	struct api_process *p = process_alloc(sb, api_sandbox_new_id(sb));
+
+	if (p == NULL)
+		return NULL;
 	p->argv = argv_json(&args->argv);
 	p->cwd = args->cwd != NULL ? strdup(args->cwd) : NULL;
 	p->uid = (uint32_t)args->uid;
 	p->gid = (uint32_t)args->gid;
 	p->tty = args->tty;
 	p->merged = args->merge || args->tty;
-	p->launched_ns = realtime_ns();
 	outbuf_init(&p->out[0], args->output_limit, args->output_block);
 	outbuf_init(&p->out[1], args->output_limit, args->output_block);
 	p->out[1].eof = p->merged; /* nothing comes on it */
 	inbuf_init(&p->in, args->tty || args->stdin_mode != STDIN_CLOSED);
-	LIST_INIT(&p->changed);
-	p->listed = true;
-	TAILQ_INSERT_TAIL(&sb->processes, p, link);
-	idmap_add(&sb->launches, &p->node, api_sandbox_new_id(sb));
-	sb->nprocesses++;
 	return p;
 }
 

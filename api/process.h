@@ -53,6 +53,22 @@ struct api_process {
 
 TAILQ_HEAD(process_list, api_process);
 
+struct launch_record { /* a launch as a template remembers it */
+	uint32_t launch;
+	enum process_state state;
+	int32_t pid;
+	struct tine_exited exited;
+	uint32_t uid, gid;
+	bool tty, merged, in_open;
+	json_t *argv;
+	char *cwd;
+	struct {
+		size_t cap;
+		bool block, eof;
+		uint64_t credit; /* that the guest had, at least */
+	} out[2];
+};
+
 struct process_args;
 
 /* Send the launch: 0, or -1 with *problem; *out is not held. */
@@ -61,6 +77,16 @@ int process_launch(struct api_sandbox *sb, const struct process_args *args,
 
 void process_hold(struct api_process *p);
 void process_release(struct api_process *p);
+
+/* An empty record, listed in sb under this handle; streams are to be set up. NULL without memory.
+ */
+struct api_process *process_alloc(struct api_sandbox *sb, uint32_t launch);
+
+/* process_clone.c */
+int launch_record(const struct api_process *p, struct launch_record *record);
+void launch_record_fini(struct launch_record *record);
+int process_restore(struct api_sandbox *sb, const struct launch_record *record);
+void process_resume(struct api_process *p);
 
 /* "123" = the newest launch with that pid, "l7" = launch handle 7; NULL if there is none. */
 struct api_process *process_lookup(struct api_sandbox *sb, const char *name);

@@ -48,6 +48,16 @@ const struct route api_routes[] = {
     ROUTE("PUT", SB "/files", act_file_put, .needs = NEED_SANDBOX | NEED_READY, .body = BODY_RAW,
 	  .body_max = UPLOAD_MAX, QUERY(file_query, file_put_args)),
 
+    ROUTE("POST", SB "/fork", act_sandbox_fork, .needs = NEED_SANDBOX | NEED_READY,
+	  .query = fork_query, BODY(fork_fields, fork_args), .body_optional = true,
+	  .defaults = &fork_defaults, .args_free = fork_args_free),
+    ROUTE("POST", SB "/template", act_template_create, .needs = NEED_SANDBOX | NEED_READY,
+	  BODY(template_fields, template_args), .body_optional = true),
+    ROUTE("GET", "/v1/templates", act_template_list, QUERY(list_query, list_args),
+	  .defaults = &list_defaults),
+    ROUTE("GET", "/v1/templates/{}", act_template_get),
+    ROUTE("DELETE", "/v1/templates/{}", act_template_delete),
+
     ROUTE("GET", SB "/processes", act_process_list, .needs = NEED_SANDBOX,
 	  QUERY(procs_query, list_args), .defaults = &list_defaults),
     ROUTE("POST", SB "/processes", act_process_create, .needs = NEED_SANDBOX | NEED_READY,

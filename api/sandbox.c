@@ -15,6 +15,7 @@
 #include "confine.h"
 #include "log.h"
 #include "server.h"
+#include "template.h"
 #include "text.h"
 
 /* ---- references ---------------------------------------------------------------------------- */
@@ -98,13 +99,58 @@ check_limits(struct server *server, const struct sandbox_args *args, struct prob
 	return 0;
 }
 
+/* From a booted kernel of that memory size if there is one; else, or if that does not work, boot.
+ */
 static int
-spawn(struct api_sandbox *sb, const struct sandbox_config *config, struct problem *problem)
+spawn_new(struct api_sandbox *sb, struct sandbox_config *config, struct tine_error *error)
 {
-	struct tine_error error = {0};
+	struct base *base = &sb->server->base;
+	struct sandbox_config clone = *config;
 
-	if (sandbox_config_check(config, &error) < 0 || sandbox_spawn(config, &sb->vm, &error) < 0)
+	clone.template = base_get(base, config->memory_mib);
+	if (clone.template != NULL) {
+		clone.memory_mib = 0; /* the template's */
+		clone.pool = base->pool;
+		if (sandbox_spawn(&clone, &sb->vm, error) == 0)
+			return 0;
+		log_info("sandbox %s: not cloned, booting: %s", sb->id, error->detail);
+	}
+	return sandbox_spawn(config, &sb->vm, error);
+}
+
+static int
+spawn_clone(struct api_sandbox *sb, struct sandbox_config *config, struct api_template *tmpl,
+	    struct tine_error *error)
+{
+	int rc;
+
+	config->template = tmpl->tmpl;
+	config->pool = sb->server->base.pool;
+	rc = sandbox_config_check(config, error);
+	if (rc == 0)
+		rc = sandbox_spawn(config, &sb->vm, error);
+	if (rc < 0)
+		return rc;
+	tmpl->clones++;
+	sb->inherited = tmpl->stats;
+	if (tmpl->listed)
+		memcpy(sb->template_id, tmpl->id, sizeof(sb->template_id));
+	return template_restore(tmpl, sb);
+}
+
+static int
+spawn(struct api_sandbox *sb, struct sandbox_config *config, struct api_template *tmpl,
+      struct problem *problem)
+{
+	struct tine_error error = {.code = ENOMEM, .type = "out-of-memory"};
+	int rc = tmpl != NULL ? 0 : sandbox_config_check(config, &error);
+
+	if (rc == 0)
+		rc = tmpl != NULL ? spawn_clone(sb, config, tmpl, &error)
+				  : spawn_new(sb, config, &error);
+	if (rc < 0)
 		return problem_from_error(problem, &error);
+	base_spawned(&sb->server->base);
 	if (sandbox_io_start(sb) < 0)
 		return problem_set(problem, PROBLEM_INTERNAL, "cannot watch the VMM: %s",
 				   strerror(errno));
@@ -112,8 +158,8 @@ spawn(struct api_sandbox *sb, const struct sandbox_config *config, struct proble
 }
 
 int
-api_sandbox_create(struct server *server, const struct sandbox_args *args, struct api_sandbox **out,
-		   struct problem *problem)
+api_sandbox_create(struct server *server, const struct sandbox_args *args,
+		   struct api_template *tmpl, struct api_sandbox **out, struct problem *problem)
 {
 	struct sandbox_config config;
 	struct sandbox_args confined = *args;
@@ -129,7 +175,7 @@ api_sandbox_create(struct server *server, const struct sandbox_args *args, struc
 		problem_set(problem, PROBLEM_OUT_OF_MEMORY, "no memory for a sandbox");
 		goto out;
 	}
-	if (spawn(sb, &config, problem) < 0) {
+	if (spawn(sb, &config, tmpl, problem) < 0) {
 		api_sandbox_release(sb);
 		goto out;
 	}
@@ -320,6 +366,8 @@ api_sandbox_json(const struct api_sandbox *sb)
 		json_object_set_new(doc, "rootfs", json_string(sb->rootfs));
 	if (sb->hostname != NULL)
 		json_object_set_new(doc, "hostname", json_string(sb->hostname));
+	if (sb->template_id[0] != '\0')
+		json_object_set_new(doc, "template", json_string(sb->template_id));
 	if (sb->have_started)
 		json_object_set_new(doc, "memory_bytes", u64_json(sb->started.memory_bytes));
 	put_timings(sb, doc);

@@ -24,6 +24,7 @@
 #include "waitq.h"
 
 struct server;
+struct api_template;
 
 #define SANDBOX_ID_LEN 16u /* hexadecimal digits */
 #define SANDBOX_NAME_MAX 64u
@@ -61,6 +62,10 @@ struct api_sandbox {
 	struct process_list processes; /* oldest first */
 	size_t nprocesses, nended, ended_bytes;
 
+	char template_id[SANDBOX_ID_LEN + 1]; /* it is a clone of, "" = none that has a name */
+	struct tine_stats inherited;          /* counters that it began with */
+	struct api_template *frozen;          /* handed from VMM_MSG_FROZEN to who asked */
+
 	struct klog log;
 	uint64_t guest_events, guest_events_dropped;
 	struct hoststats_cache hoststats;
@@ -70,9 +75,10 @@ struct api_sandbox {
 /* What POST /v1/sandboxes asks for, checked. */
 struct sandbox_args;
 
-/* Start one: 0, or -1 with *problem.  *out is not held. */
+/* Start one, as a clone of tmpl if that is not NULL: 0, or -1 with *problem.  *out is not held. */
 int api_sandbox_create(struct server *server, const struct sandbox_args *args,
-		       struct api_sandbox **out, struct problem *problem);
+		       struct api_template *tmpl, struct api_sandbox **out,
+		       struct problem *problem);
 
 /* Begin the end: kills the VMM; the sandbox leaves the table when the process is gone. */
 void api_sandbox_delete(struct api_sandbox *sb);
@@ -95,6 +101,8 @@ void api_sandbox_violation(struct api_sandbox *sb, const char *fmt, ...)
 /* Send to the guest; failures show as the end of the sandbox. */
 void api_sandbox_send(struct api_sandbox *sb, uint16_t type, uint32_t id, uint32_t arg,
 		      const void *payload, size_t len);
+/* Write what is queued. */
+void api_sandbox_flush(struct api_sandbox *sb);
 uint32_t api_sandbox_new_id(struct api_sandbox *sb);
 
 json_t *api_sandbox_json(const struct api_sandbox *sb);

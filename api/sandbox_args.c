@@ -24,8 +24,8 @@ all_of(const char *text, const char *extra)
 }
 
 /* A name may stand wherever an id may, so it must not look like one. */
-static int
-check_name(struct decode *d, const char *name)
+int
+check_object_name(struct decode *d, const char *name)
 {
 	if (!isalnum((unsigned char)name[0]) || !all_of(name, "._-"))
 		return decode_fail(
@@ -152,7 +152,8 @@ const struct field sandbox_query[] = {
 };
 
 const struct field sandbox_fields[] = {
-    F_STRING("name", struct sandbox_args, name, 1, SANDBOX_NAME_MAX, .check = check_name),
+    F_STRING("name", struct sandbox_args, name, 1, SANDBOX_NAME_MAX, .check = check_object_name),
+    F_STRING("template", struct sandbox_args, template, 1, SANDBOX_NAME_MAX),
     F_STRING("rootfs", struct sandbox_args, rootfs, 1, PATH_LEN),
     F_STRING("hostname", struct sandbox_args, hostname, 1, TINE_HOSTNAME_MAX - 1,
 	     .check = check_hostname),

@@ -13,7 +13,7 @@
 #include "call.h"
 #include "sandbox.h"
 #include "server.h"
-#include "text.h"
+#include "template.h"
 
 #define MESSAGES_A_TURN 128 /* then the others get theirs */
 
@@ -25,9 +25,16 @@ static void want_write(struct api_sandbox *sb, bool want);
 static int
 on_ready(struct api_sandbox *sb, const struct sandbox_msg *msg)
 {
+	struct api_process *p;
+
 	(void)msg;
 	if (sb->state != API_STARTING)
 		return -EPROTO;
+	for (p = TAILQ_FIRST(&sb->processes); p != NULL; p = TAILQ_NEXT(p, link)) { /* a clone */
+		process_resume(p);
+		if (api_sandbox_over(sb)) /* a send failed; p may be gone */
+			return 0;
+	}
 	api_sandbox_input(sb, INPUT_READY, NULL);
 	return 0;
 }
@@ -142,8 +149,32 @@ on_vmfork(struct api_sandbox *sb, const struct sandbox_msg *msg)
 	if (rc < 0 && rc != -EPIPE)
 		on_end(sb, rc, &error);
 	else
-		want_write(sb, sandbox_flush(sb->vm, NULL) > 0);
+		api_sandbox_flush(sb);
 	return 0;
+}
+
+/* What is left in sb->frozen afterwards was asked for by somebody who has gone. */
+static int
+on_frozen(struct api_sandbox *sb, const struct sandbox_msg *msg)
+{
+	struct tine_error error = {.code = EIO, .type = "freeze"};
+	struct vmm_frozen frozen;
+	uint32_t errnum = msg->arg;
+	int rc;
+
+	if (errnum == 0 && msg->len != sizeof(frozen))
+		return -EPROTO;
+	if (errnum == 0) {
+		memcpy(&frozen, msg->payload, sizeof(frozen));
+		sb->frozen = template_new(sb, frozen.pause_ns, &error);
+		if (sb->frozen == NULL)
+			errnum = EIO;
+	}
+	rc = calls_on_reply(sb, msg->id, errnum, msg->payload, msg->len);
+	if (sb->frozen != NULL)
+		template_unref(sb->frozen);
+	sb->frozen = NULL;
+	return rc;
 }
 
 static const struct {
@@ -151,17 +182,12 @@ static const struct {
 	const char *name;
 	int (*handle)(struct api_sandbox *sb, const struct sandbox_msg *msg);
 } handlers[] = {
-    {TINE_MSG_OUT, "OUT", on_out},
-    {TINE_MSG_REPLY, "REPLY", on_reply},
-    {TINE_MSG_EXITED, "EXITED", on_exited},
-    {TINE_MSG_EVENT, "EVENT", on_event},
-    {TINE_MSG_CREDIT, "CREDIT", on_credit},
-    {TINE_MSG_LOG, "LOG", on_log},
-    {TINE_MSG_READY, "READY", on_ready},
-    {TINE_MSG_VMFORK, "VMFORK", on_vmfork},
-    {VMM_MSG_STARTED, "STARTED", on_started},
-    {VMM_MSG_FAILED, "FAILED", on_failed},
-    {VMM_MSG_HALTED, "HALTED", on_halted},
+    {TINE_MSG_OUT, "OUT", on_out},          {TINE_MSG_REPLY, "REPLY", on_reply},
+    {TINE_MSG_EXITED, "EXITED", on_exited}, {TINE_MSG_EVENT, "EVENT", on_event},
+    {TINE_MSG_CREDIT, "CREDIT", on_credit}, {TINE_MSG_LOG, "LOG", on_log},
+    {TINE_MSG_READY, "READY", on_ready},    {TINE_MSG_VMFORK, "VMFORK", on_vmfork},
+    {VMM_MSG_FROZEN, "FROZEN", on_frozen},  {VMM_MSG_STARTED, "STARTED", on_started},
+    {VMM_MSG_FAILED, "FAILED", on_failed},  {VMM_MSG_HALTED, "HALTED", on_halted},
 };
 
 static void
@@ -272,6 +298,12 @@ api_sandbox_new_id(struct api_sandbox *sb)
 }
 
 void
+api_sandbox_flush(struct api_sandbox *sb)
+{
+	want_write(sb, sandbox_flush(sb->vm, NULL) > 0);
+}
+
+void
 api_sandbox_send(struct api_sandbox *sb, uint16_t type, uint32_t id, uint32_t arg,
 		 const void *payload, size_t len)
 {
@@ -282,7 +314,7 @@ api_sandbox_send(struct api_sandbox *sb, uint16_t type, uint32_t id, uint32_t ar
 		return;
 	rc = sandbox_send(sb->vm, type, id, arg, payload, len, &error);
 	if (rc == 0)
-		want_write(sb, sandbox_flush(sb->vm, NULL) > 0);
+		api_sandbox_flush(sb);
 	else if (rc != -EPIPE) /* of that sandbox_recv() tells, with the reason */
 		on_end(sb, rc, &error);
 }

@@ -17,6 +17,8 @@
 #define MAX_SANDBOXES_DEFAULT 1024u
 #define MAX_SANDBOXES_LIMIT 65536u
 #define GUEST_TIMEOUT_MS 30000u
+#define POOL_DEFAULT 2u
+#define POOL_MAX 64u
 
 static const char usage[] =
     "usage: tine serve [OPTION]...\n"
@@ -30,11 +32,23 @@ static const char usage[] =
     "  --rootfs-dir DIR      clients can name files of this host only below DIR\n"
     "  --max-sandboxes N     at most N sandboxes at a time (default 1024)\n"
     "  --guest-timeout MS    how long a sandbox's kernel may take to answer (default 30000)\n"
+    "  --pool N              idle processes kept for quick starts (default 2, 0 = none)\n"
+    "  --cold-boot           boot every sandbox; without it they are clones of a booted kernel\n"
     "  --json                log as JSON, one object a line\n"
     "  -v, --verbose         log more\n"
     "  -h, --help\n";
 
-enum { OPT_SOCKET = 256, OPT_LISTEN, OPT_TOKEN, OPT_ROOTFS, OPT_MAX, OPT_TIMEOUT, OPT_JSON };
+enum {
+	OPT_SOCKET = 256,
+	OPT_LISTEN,
+	OPT_TOKEN,
+	OPT_ROOTFS,
+	OPT_MAX,
+	OPT_TIMEOUT,
+	OPT_JSON,
+	OPT_POOL,
+	OPT_COLD
+};
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, OPT_SOCKET},
@@ -43,6 +57,8 @@ static const struct option options[] = {
     {"rootfs-dir", required_argument, NULL, OPT_ROOTFS},
     {"max-sandboxes", required_argument, NULL, OPT_MAX},
     {"guest-timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"pool", required_argument, NULL, OPT_POOL},
+    {"cold-boot", no_argument, NULL, OPT_COLD},
     {"json", no_argument, NULL, OPT_JSON},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -96,6 +112,14 @@ parse_option(int opt, struct server_config *config)
 		if (!number(optarg, 3600000, &n))
 			return usage_error("--guest-timeout: milliseconds expected") + 1;
 		config->guest_timeout_ms = n;
+		return 0;
+	case OPT_POOL:
+		if (parse_uint(optarg, POOL_MAX, &n) < 0)
+			return usage_error("--pool: 0 to 64 expected") + 1;
+		config->pool = (unsigned)n;
+		return 0;
+	case OPT_COLD:
+		config->cold_boot = true;
 		return 0;
 	case OPT_JSON:
 		config->json_log = true;
@@ -242,6 +266,9 @@ serve(struct server *server)
 	rc = loop_init(&server->loop);
 	if (rc == 0)
 		rc = signals_start(&signals, &server->loop);
+	if (rc == 0)
+		rc = base_init(&server->base, &server->loop, !server->config.cold_boot,
+			       server->config.pool);
 	if (rc < 0) {
 		log_error("cannot start: %s", strerror(-rc));
 		return CMD_FAILURE;
@@ -251,6 +278,8 @@ serve(struct server *server)
 	host_probe(&host);
 	if (!host.capable)
 		log_info("this host cannot run sandboxes: %s", host.detail);
+	else
+		base_get(&server->base, 0); /* have it made before the first request comes */
 	rc = start_unix(server, &error);
 	if (rc == 0)
 		rc = start_tcp(server, &error);
@@ -261,6 +290,7 @@ serve(struct server *server)
 	http_stop(&server->unix_http);
 	http_stop(&server->tcp_http);
 	server_fini(server);
+	server->in_use = !base_fini(&server->base);
 	loop_del(&server->loop, &signals.source);
 	close(signals.source.fd);
 	loop_fini(&server->loop);
@@ -277,6 +307,7 @@ cmd_serve(int argc, char **argv)
 		return CMD_FAILURE;
 	server->config.max_sandboxes = MAX_SANDBOXES_DEFAULT;
 	server->config.guest_timeout_ms = GUEST_TIMEOUT_MS;
+	server->config.pool = POOL_DEFAULT;
 	rc = parse_options(argc, argv, &server->config);
 	if (rc == 0) {
 		log_setup(server->config.json_log, server->config.verbose);
@@ -287,6 +318,7 @@ cmd_serve(int argc, char **argv)
 	}
 	free(server->token);
 	free(server->config.rootfs_dir);
-	free(server);
+	if (!server->in_use) /* by a thread, which the end of the process ends */
+		free(server);
 	return rc;
 }

@@ -8,6 +8,7 @@ void
 server_init(struct server *server)
 {
 	TAILQ_INIT(&server->sandboxes);
+	TAILQ_INIT(&server->templates);
 	for (size_t i = 0; i < SERVER_BUCKETS; i++) {
 		LIST_INIT(&server->by_id[i]);
 		LIST_INIT(&server->by_name[i]);
@@ -19,6 +20,7 @@ server_init(struct server *server)
 void
 server_fini(struct server *server)
 {
+	struct api_template *t;
 	struct api_sandbox *sb;
 
 	/* All are killed before the first is waited for, so that their ends overlap. */
@@ -26,6 +28,8 @@ server_fini(struct server *server)
 		sandbox_kill(sb->vm);
 	while ((sb = TAILQ_FIRST(&server->sandboxes)) != NULL)
 		api_sandbox_kill_now(sb);
+	while ((t = TAILQ_FIRST(&server->templates)) != NULL)
+		template_list_remove(t);
 	events_fini(&server->events);
 }
 

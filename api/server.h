@@ -8,11 +8,13 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base.h"
 #include "events.h"
 #include "forkstat.h"
 #include "http.h"
 #include "loop.h"
 #include "sandbox.h"
+#include "template.h"
 
 #define SERVER_BUCKETS 256u
 #define SERVER_BODY_BYTES (256u << 20) /* of request bodies held at any time */
@@ -21,6 +23,8 @@ struct server_config {
 	const char *socket, *listen, *token_file;
 	char *rootfs_dir; /* real path; NULL = anywhere */
 	size_t max_sandboxes;
+	unsigned pool;             /* idle VMM processes for clones */
+	bool cold_boot;            /* boot every sandbox instead of cloning it */
 	uint64_t guest_timeout_ms; /* how long a kernel may take to answer */
 	bool json_log, verbose;
 };
@@ -38,6 +42,11 @@ struct server {
 	struct sandbox_bucket by_id[SERVER_BUCKETS], by_name[SERVER_BUCKETS];
 	size_t nsandboxes, nstate[API_NSTATES];
 	uint64_t next_seq, created_total, failed_total;
+
+	struct template_list templates;
+	size_t ntemplates;
+	struct base base;
+	bool in_use; /* by a thread that outlives serve() */
 
 	struct event_log events;
 	struct forkstat_sum retired; /* of sandboxes that were deleted */

@@ -431,6 +431,41 @@ guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, cons
 	}
 }
 
+/* ---- clones -------------------------------------------------------------------------------- */
+
+void
+guest_freeze(const struct sandbox *sb, struct tine_template *t)
+{
+	struct fake_process *p;
+
+	t->stats = sb->stats;
+	t->next_pid = sb->next_pid;
+	TAILQ_FOREACH (p, &sb->processes, link)
+		if (t->n < sizeof(t->process) / sizeof(t->process[0]) && p->held == NULL)
+			t->process[t->n++] = *p;
+}
+
+void
+guest_clone(struct sandbox *sb, const struct tine_template *t)
+{
+	struct vmm_started started = {.pid = sb->pid, .start_ns = 10, .memory_bytes = 256u << 20};
+
+	sb->stats = t->stats;
+	sb->next_pid = t->next_pid;
+	snprintf(sb->maxproc, sizeof(sb->maxproc), "1000");
+	for (size_t i = 0; i < t->n; i++) {
+		struct fake_process *p = calloc(1, sizeof(*p));
+
+		if (p == NULL)
+			abort();
+		*p = t->process[i];
+		TAILQ_INSERT_TAIL(&sb->processes, p, link);
+	}
+	fake_send(sb, VMM_MSG_STARTED, 0, 0, &started, sizeof(started));
+	sb->started = true;
+	fake_send(sb, TINE_MSG_READY, 0, 0, NULL, 0);
+}
+
 /* ---- boot ---------------------------------------------------------------------------------- */
 
 void

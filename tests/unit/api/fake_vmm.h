@@ -50,7 +50,18 @@ struct sandbox {
 	char maxproc[32];
 };
 
+struct tine_template { /* what goes on in a clone */
+	unsigned refs;
+	bool base;
+	struct tine_stats stats;
+	int32_t next_pid;
+	struct fake_process process[64];
+	size_t n;
+};
+
 /* fake_guest.c */
+void guest_clone(struct sandbox *sb, const struct tine_template *tmpl);
+void guest_freeze(const struct sandbox *sb, struct tine_template *tmpl);
 void guest_boot(struct sandbox *sb, const struct sandbox_config *config);
 void guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg,
 		   const uint8_t *data, size_t len);

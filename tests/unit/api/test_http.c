@@ -584,6 +584,92 @@ test_events_dropped(void **state)
 	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
 }
 
+/* ---- templates and forks ------------------------------------------------------------------- */
+
+static void
+test_templates(void **state)
+{
+	struct answer *a;
+	const char *id;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"fork\",\"4\"],\"wait\":true}", 200);
+	launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	a = call(&d, "POST", "/v1/sandboxes/p/template", "{\"name\":\"warm\"}", 201);
+	id = fmt("%s", text(a, "id"));
+	assert_string_equal(header(a, "Location"), fmt("/v1/templates/%s", id));
+	assert_int_equal(number(a, "launches"), 1);
+	a = call(&d, "POST", "/v1/sandboxes/p/template", "{\"name\":\"warm\"}", 409);
+	assert_string_equal(problem_slug(a), "name-in-use");
+	call(&d, "POST", "/v1/sandboxes/p/template", NULL, 201);
+	a = call(&d, "GET", "/v1/templates?limit=1", NULL, 200);
+	a = call(&d, "GET", fmt("/v1/templates?cursor=%s", text(a, "next")), NULL, 200);
+	assert_int_equal(json_array_size(member(a, "items")), 1);
+	/* The original may go; clones live on, also without the template. */
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+	make_sandbox(&d, "{\"name\":\"c\",\"template\":\"warm\"}");
+	a = call(&d, "GET", "/v1/sandboxes/c", NULL, 200);
+	assert_string_equal(text(a, "template"), id);
+	a = call(&d, "GET", "/v1/templates/warm", NULL, 200);
+	assert_int_equal(number(a, "clones"), 1);
+	call(&d, "DELETE", "/v1/templates/warm", NULL, 204);
+	a = call(&d, "POST", "/v1/sandboxes", "{\"template\":\"warm\"}", 404);
+	assert_string_equal(problem_slug(a), "unknown-template");
+	/* Its process is the one that was launched in the original. */
+	call(&d, "POST", "/v1/sandboxes/c/processes/l2/signal", "{\"signal\":9}", 204);
+	a = call(&d, "GET", "/v1/sandboxes/c/processes/l2/wait", NULL, 200);
+	assert_int_equal(number(a, "signal"), SIGKILL);
+	call(&d, "DELETE", "/v1/sandboxes/c", NULL, 204);
+	a = call(&d, "GET", "/v1/templates", NULL, 200);
+	call(&d, "DELETE",
+	     fmt("/v1/templates/%s",
+		 json_string_value(json_object_get(json_array_get(member(a, "items"), 0), "id"))),
+	     NULL, 204);
+}
+
+/* A program that is fed goes on in each clone, by itself. */
+static void
+test_fork_sandbox(void **state)
+{
+	struct answer *a;
+	json_int_t before;
+
+	(void)state;
+	before = counter(call(&d, "GET", "/v1/forkstat", NULL, 200), "forks");
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"fork\",\"5\"],\"wait\":true}", 200);
+	launch("p", "{\"argv\":[\"cat\"],\"stdin\":\"open\",\"uid\":7}", 201);
+	a = call(&d, "POST", "/v1/sandboxes/p/fork", "{\"count\":3,\"names\":[\"a\",\"b\"]}", 201);
+	assert_int_equal(json_array_size(member(a, "items")), 3);
+	call(&d, "DELETE",
+	     fmt("/v1/sandboxes/%s",
+		 json_string_value(json_object_get(json_array_get(member(a, "items"), 2), "id"))),
+	     NULL, 204);
+	call_raw(&d, "PUT", "/v1/sandboxes/a/processes/l2/stdin?eof=1", NULL, "in a", 4, 204);
+	call_raw(&d, "PUT", "/v1/sandboxes/b/processes/l2/stdin?eof=1", NULL, "in b", 4, 204);
+	a = call(&d, "GET", "/v1/sandboxes/a/processes/l2/stdout?follow=1", NULL, 200);
+	assert_string_equal(a->body, "in a");
+	a = call(&d, "GET", "/v1/sandboxes/b/processes/l2/stdout?follow=1", NULL, 200);
+	assert_string_equal(a->body, "in b");
+	a = call(&d, "GET", "/v1/sandboxes/p/processes/l2", NULL, 200);
+	assert_string_equal(json_string_value(json_object_get(member(a, "launched"), "state")),
+			    "running");
+	/* Counters go on from the template's; the sum has them once. */
+	launch("a", "{\"argv\":[\"fork\",\"2\"],\"wait\":true}", 200);
+	assert_int_equal(counter(call(&d, "GET", "/v1/sandboxes/a/forkstat", NULL, 200), "forks"),
+			 7);
+	assert_int_equal(counter(call(&d, "GET", "/v1/forkstat", NULL, 200), "forks"), before + 7);
+	a = call(&d, "POST", "/v1/sandboxes/p/fork", "{\"count\":2,\"names\":[\"z\",\"a\"]}", 409);
+	assert_string_equal(problem_slug(a), "name-in-use");
+	a = call(&d, "POST", "/v1/sandboxes/p/fork", "{\"count\":64}", 429);
+	call(&d, "POST", "/v1/sandboxes/p/fork", "{\"count\":0}", 400);
+	call(&d, "POST", "/v1/sandboxes/p/fork", "{\"names\":[\"x y\"]}", 400);
+	call(&d, "POST", "/v1/sandboxes/p/fork", "{\"names\":[\"x\",\"y\"]}", 400);
+	for (const char *name = "pab"; *name != '\0'; name++)
+		call(&d, "DELETE", fmt("/v1/sandboxes/%c", *name), NULL, 204);
+}
+
 /* ---- limits -------------------------------------------------------------------------------- */
 
 static void
@@ -644,6 +730,8 @@ main(void)
 	    cmocka_unit_test(test_forkstat),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_events_dropped),
+	    cmocka_unit_test(test_templates),
+	    cmocka_unit_test(test_fork_sandbox),
 	    cmocka_unit_test(test_max_sandboxes),
 	};
 

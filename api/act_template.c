@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/* act_template.c: templates, and forks of running sandboxes. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions.h"
+#include "args.h"
+#include "call.h"
+#include "sandbox.h"
+#include "server.h"
+#include "template.h"
+
+/* ---- freezing ------------------------------------------------------------------------------ */
+
+/* The template that a freeze has made, a reference; NULL after a problem reply. */
+static struct api_template *
+frozen(struct request *req, int errnum, const uint8_t *data, size_t len)
+{
+	struct api_sandbox *sb = req->sandbox;
+	struct tine_error error;
+
+	if (errnum == 0 && sb->frozen != NULL)
+		return template_ref(sb->frozen);
+	if (errnum != 0 && len == sizeof(error)) {
+		memcpy(&error, data, sizeof(error));
+		error.type[sizeof(error.type) - 1] = error.detail[sizeof(error.detail) - 1] = '\0';
+		problem_from_error(&req->problem, &error);
+	} else {
+		problem_from_guest(&req->problem, PROBLEM_GUEST_REFUSED, errnum ? errnum : EIO,
+				   "freeze");
+	}
+	reply_problem(req);
+	return NULL;
+}
+
+/* ---- templates ----------------------------------------------------------------------------- */
+
+const struct field template_fields[] = {
+    F_STRING("name", struct template_args, name, 1, SANDBOX_NAME_MAX, .check = check_object_name),
+    F_END,
+};
+
+static void
+templated(struct request *req, int errnum, const uint8_t *data, size_t len)
+{
+	const struct template_args *args = req->args;
+	struct api_template *t = frozen(req, errnum, data, len);
+	char location[64];
+
+	if (t == NULL)
+		return;
+	if (args->name != NULL && template_find(req->server, args->name) != NULL) {
+		request_fail(req, PROBLEM_NAME_IN_USE, "\"%s\"", args->name);
+	} else {
+		template_list_add(t, args->name != NULL ? args->name : "");
+		snprintf(location, sizeof(location), "/v1/templates/%s", t->id);
+		reply_created(req, location, template_json(t));
+	}
+	template_unref(t);
+}
+
+void
+act_template_create(struct request *req)
+{
+	const struct template_args *args = req->args;
+
+	if (args->name != NULL && template_find(req->server, args->name) != NULL)
+		request_fail(req, PROBLEM_NAME_IN_USE, "\"%s\"", args->name);
+	else if (req->server->ntemplates >= TEMPLATES_MAX)
+		request_fail(req, PROBLEM_TOO_MANY_TEMPLATES, "%zu exist", req->server->ntemplates);
+	else
+		request_freeze(req, templated);
+}
+
+void
+act_template_list(struct request *req)
+{
+	const struct list_args *args = req->args;
+	json_t *items = json_array(), *doc;
+	struct api_template *t;
+	uint64_t after = 0, last = 0;
+
+	if (args->cursor != NULL && parse_uint(args->cursor, UINT64_MAX, &after) < 0) {
+		json_decref(items);
+		request_bad_param(req, "cursor", "not one of ours");
+		return;
+	}
+	TAILQ_FOREACH (t, &req->server->templates, link) {
+		if (t->seq <= after)
+			continue;
+		if (json_array_size(items) == args->limit)
+			break;
+		json_array_append_new(items, template_json(t));
+		last = t->seq;
+	}
+	doc = json_pack("{s:o, s:I}", "items", items, "total", (json_int_t)req->server->ntemplates);
+	if (t != NULL)
+		json_object_set_new(doc, "next", json_sprintf("%llu", (unsigned long long)last));
+	reply_json(req, 200, doc);
+}
+
+static struct api_template *
+named_template(struct request *req)
+{
+	struct api_template *t = template_find(req->server, req->param[0]);
+
+	if (t == NULL)
+		request_fail(req, PROBLEM_UNKNOWN_TEMPLATE, "\"%s\"", req->param[0]);
+	return t;
+}
+
+void
+act_template_get(struct request *req)
+{
+	struct api_template *t = named_template(req);
+
+	if (t != NULL)
+		reply_json(req, 200, template_json(t));
+}
+
+/* Clones that run keep what they share of it. */
+void
+act_template_delete(struct request *req)
+{
+	struct api_template *t = named_template(req);
+
+	if (t == NULL)
+		return;
+	template_list_remove(t);
+	reply_empty(req, 204);
+}
+
+/* ---- forks --------------------------------------------------------------------------------- */
+
+static int
+decode_names(struct decode *d, const json_t *value, void *dst)
+{
+	struct strings *names = dst;
+	size_t len = d->len;
+
+	if (decode_type(d, value, JSON_ARRAY) < 0 ||
+	    decode_strings(d, value, names, FORK_MAX, FORK_MAX * (SANDBOX_NAME_MAX + 1)) < 0)
+		return -1;
+	for (size_t i = 0; i < names->n; i++) {
+		decode_push_index(d, i);
+		if (check_object_name(d, names->v[i]) < 0)
+			return -1;
+		decode_pop(d, len);
+	}
+	return 0;
+}
+
+const struct fork_args fork_defaults = {.count = 1, .timeout_ms = 30000};
+
+const struct field fork_query[] = {
+    F_UINT("timeout_ms", struct fork_args, timeout_ms, 0, 600000),
+    F_END,
+};
+
+const struct field fork_fields[] = {
+    F_UINT("count", struct fork_args, count, 1, FORK_MAX),
+    F_FN("names", struct fork_args, names, decode_names),
+    F_END,
+};
+
+void
+fork_args_free(void *arg)
+{
+	struct fork_args *args = arg;
+
+	strings_free(&args->names);
+}
+
+struct clones { /* ctx of a fork */
+	struct api_sandbox *sb[FORK_MAX];
+	size_t n;
+	uint64_t pause_ns;
+};
+
+static void
+clones_free(void *ctx)
+{
+	struct clones *clones = ctx;
+
+	for (size_t i = 0; i < clones->n; i++)
+		api_sandbox_release(clones->sb[i]);
+	free(clones);
+}
+
+static void
+reply_clones(struct request *req, const struct clones *clones)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < clones->n; i++)
+		json_array_append_new(items, api_sandbox_json(clones->sb[i]));
+	reply_json(
+	    req, 201,
+	    json_pack("{s:o, s:I}", "items", items, "pause_ns", (json_int_t)clones->pause_ns));
+}
+
+/* Until none of them is starting any more; each tells its state. */
+static void
+wait_clones(struct request *req)
+{
+	struct clones *clones = req->ctx;
+
+	for (size_t i = 0; i < clones->n && !req->timed_out; i++) {
+		if (clones->sb[i]->state != API_STARTING)
+			continue;
+		request_wait(req, &clones->sb[i]->changed, wait_clones);
+		return;
+	}
+	reply_clones(req, clones);
+}
+
+/* All or none. */
+static int
+spawn_clones(struct request *req, struct api_template *t, struct clones *clones)
+{
+	const struct fork_args *args = req->args;
+	struct sandbox_args sandbox = {.events = req->sandbox->events};
+
+	while (clones->n < args->count) {
+		struct api_sandbox *sb;
+
+		sandbox.name = clones->n < args->names.n ? args->names.v[clones->n] : NULL;
+		if (api_sandbox_create(req->server, &sandbox, t, &sb, &req->problem) < 0)
+			break;
+		clones->sb[clones->n++] = api_sandbox_hold(sb);
+	}
+	if (clones->n == args->count)
+		return 0;
+	for (size_t i = 0; i < clones->n; i++)
+		api_sandbox_delete(clones->sb[i]);
+	return -1;
+}
+
+static void
+forked(struct request *req, int errnum, const uint8_t *data, size_t len)
+{
+	const struct fork_args *args = req->args;
+	struct api_template *t = frozen(req, errnum, data, len);
+	struct clones *clones;
+
+	if (t == NULL)
+		return;
+	clones = calloc(1, sizeof(*clones));
+	if (clones == NULL) {
+		template_unref(t);
+		request_fail(req, PROBLEM_OUT_OF_MEMORY, "no memory");
+		return;
+	}
+	req->ctx = clones;
+	req->ctx_free = clones_free;
+	clones->pause_ns = t->pause_ns;
+	if (spawn_clones(req, t, clones) < 0) {
+		reply_problem(req);
+	} else {
+		request_deadline(req, args->timeout_ms);
+		wait_clones(req);
+	}
+	template_unref(t);
+}
+
+void
+act_sandbox_fork(struct request *req)
+{
+	const struct fork_args *args = req->args;
+	struct server *server = req->server;
+
+	if (args->names.n > args->count) {
+		request_fail(req, PROBLEM_BAD_VALUE, "%zu names for %llu clones", args->names.n,
+			     (unsigned long long)args->count);
+		return;
+	}
+	/* Found out before the sandbox is made to stand still. */
+	if (server->nsandboxes + args->count > server->config.max_sandboxes) {
+		request_fail(req, PROBLEM_TOO_MANY_SANDBOXES,
+			     "%zu sandboxes exist, at most %zu can", server->nsandboxes,
+			     server->config.max_sandboxes);
+		return;
+	}
+	request_freeze(req, forked);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * base.h: booted kernels that new sandboxes are cloned from, and idle VMM processes for the clones.
+ *
+ * Making a base template boots a kernel, which takes too long for the event loop: a thread does
+ * it, once for each memory size, while sandboxes of that size are booted one by one.
+ */
+#ifndef TINE_API_BASE_H
+#define TINE_API_BASE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "vmm/vmm.h"
+
+#define BASE_SLOTS 8u /* memory sizes that get a template */
+
+enum base_state { BASE_NONE, BASE_MAKING, BASE_READY, BASE_FAILED };
+
+struct base_slot {
+	enum base_state state;
+	uint64_t memory_mib;
+	struct tine_template *tmpl;
+	/* of the thread, until it has written to the pipe */
+	int pipe_fd, rc;
+	struct tine_template *made;
+	struct tine_error error;
+};
+
+struct base {
+	struct loop *loop;
+	struct base_slot slots[BASE_SLOTS];
+	struct sandbox_pool *pool; /* NULL = none */
+	struct loop_task refill;
+	struct loop_source done; /* a thread has written the number of its slot */
+	int pipe_fd;
+	bool enabled;
+};
+
+/* pool: how many idle processes; 0 or -errno. */
+int base_init(struct base *base, struct loop *loop, bool enabled, unsigned pool);
+/* False if a thread still uses *base. */
+bool base_fini(struct base *base);
+
+/* The template for this memory size, borrowed; NULL if there is none (yet). */
+struct tine_template *base_get(struct base *base, uint64_t memory_mib);
+/* A process was taken from the pool, perhaps. */
+void base_spawned(struct base *base);
+
+#endif
