@@ -193,3 +193,27 @@ channel_resume(struct channel *ch)
 	if (!ch->broken)
 		pump(ch);
 }
+
+void
+channel_drain(struct channel *ch)
+{
+	while (!ch->broken && take_record(ch) == 1)
+		continue;
+	ring_guest(ch);
+}
+
+int
+channel_restart(struct channel *ch, const struct proto_launch *launch, uint32_t n,
+		struct tine_error *error)
+{
+	proto_free(&ch->proto);
+	proto_init(&ch->proto);
+	outq_free(&ch->queue);
+	ch->put = ch->got = false;
+	rings_init(&ch->rings, ch->vm->mem.region[MEM_SHARED].hva);
+	rings_may_sleep(&ch->rings);
+	if (proto_restore(&ch->proto, launch, n) != 0)
+		return tine_error_set(error, EBADMSG, "template-damaged",
+				      "the template's launches make no sense");
+	return 0;
+}

@@ -48,6 +48,13 @@ int channel_forward(struct channel *ch, const struct tine_msg *hdr, const uint8_
 		    struct tine_error *error);
 /* Anything queued that the ring had no room for? */
 bool channel_backlog(const struct channel *ch);
+/* Hand everything in the ring to the client, whether it accepts it or not.  The guest stands still.
+ */
+void channel_drain(struct channel *ch);
+/* The guest has been put back to a template's state: empty rings, nothing queued, these launches.
+ */
+int channel_restart(struct channel *ch, const struct proto_launch *launch, uint32_t n,
+		    struct tine_error *error);
 /* Look at the ring again: the client accepts records again, or the guest has died. */
 void channel_resume(struct channel *ch);
 

@@ -36,8 +36,8 @@ attach_rootfs(struct vm *vm, const struct tine_template *tmpl, const struct vm_o
 								  options->rootfs_size, error);
 	if (head->rootfs_size == 0)
 		return 0;
-	return mem_attach_rootfs(&vm->mem, head->rootfs_offset != 0 ? tmpl->fd : tmpl->rootfs_fd,
-				 head->rootfs_offset, head->rootfs_size, error);
+	return mem_attach_rootfs(&vm->mem, template_rootfs_fd(tmpl), head->rootfs_offset,
+				 head->rootfs_size, error);
 }
 
 static int

@@ -11,33 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "gdb.h"
+#include "control.h"
 #include "jail.h"
-#include "sandbox.h"
 #include "setup.h"
-#include "wire.h"
 
-struct control {
-	struct vmm_args args;
-	struct console console;
-	struct vm vm;
-	struct evloop loop;
-	struct channel channel;
-	struct gdb gdb;
-	struct source socket, stopped;
-	struct outq queue; /* towards the daemon; at most one record and the last message */
-	bool ended;        /* the vCPU has ended */
-	bool last_queued;
-	struct record rec;
-};
-
-static void
-watch(struct control *c)
+void
+control_watch(struct control *c)
 {
 	uint32_t events = 0;
 
-	if (!channel_backlog(&c->channel) && !c->ended)
+	if (!channel_backlog(&c->channel) && !c->ended && !c->freezing.held)
 		events |= EPOLLIN;
 	if (!outq_empty(&c->queue))
 		events |= EPOLLOUT;
@@ -62,11 +45,11 @@ flush(struct control *c)
 	if (r == -EPIPE || (c->last_queued && outq_empty(&c->queue)))
 		c->loop.quit = true;
 	else
-		watch(c);
+		control_watch(c);
 }
 
-static void
-queue(struct control *c, const struct tine_msg *hdr, const void *payload)
+void
+control_queue(struct control *c, const struct tine_msg *hdr, const void *payload)
 {
 	if (outq_push(&c->queue, hdr, payload) != 0)
 		c->loop.quit = true; /* the daemon sees the socket end */
@@ -86,13 +69,14 @@ queue_last(struct control *c, uint16_t type, uint32_t arg, const struct tine_err
 	if (c->last_queued)
 		return;
 	c->last_queued = true;
-	queue(c, &hdr, error);
+	control_queue(c, &hdr, error);
 }
 
 static void
 on_record(void *arg, const struct tine_msg *hdr, const uint8_t *payload)
 {
-	queue(arg, hdr, payload);
+	if (!control_freeze_reply(arg, hdr))
+		control_queue(arg, hdr, payload);
 }
 
 static bool
@@ -106,7 +90,7 @@ accepts(void *arg)
 static void
 on_drained(void *arg)
 {
-	watch(arg);
+	control_watch(arg);
 }
 
 static void
@@ -141,24 +125,36 @@ on_stopped(void *arg, uint32_t events)
 	finish_if_drained(c);
 }
 
+/* For this process, or for the guest. */
+static int
+take_message(struct control *c, const int *fds, int nfds, struct tine_error *error)
+{
+	int r;
+
+	if (c->rec.hdr.type >= CONTROL_CLONE)
+		return control_request(c, &c->rec, fds, nfds, error);
+	while (nfds > 0)
+		close(fds[--nfds]);
+	r = msg_check(&c->rec.hdr, true, error);
+	return r == 0 ? channel_forward(&c->channel, &c->rec.hdr, c->rec.payload, error) : r;
+}
+
 /* One record of the daemon's; false when no more should be read now. */
 static bool
 take_record(struct control *c)
 {
 	struct tine_error error;
-	int r;
+	int fds[WIRE_FDS], nfds = 0, r;
 
-	if (channel_backlog(&c->channel) || c->ended)
+	if (channel_backlog(&c->channel) || c->ended || c->freezing.held)
 		return false;
-	r = wire_recv(c->socket.fd, &c->rec, NULL, NULL, &error);
+	r = wire_recv(c->socket.fd, &c->rec, fds, &nfds, &error);
 	if (r == -EPIPE)
 		c->loop.quit = true; /* the daemon has gone, and so has the reason to be here */
 	if (r == 0 || r == -EPIPE)
 		return false;
 	if (r == 1)
-		r = msg_check(&c->rec.hdr, true, &error);
-	if (r == 0)
-		r = channel_forward(&c->channel, &c->rec.hdr, c->rec.payload, &error);
+		r = take_message(c, fds, nfds, &error);
 	if (r < 0)
 		queue_last(c, VMM_MSG_FAILED, 0, &error);
 	return r == 0;
@@ -183,7 +179,7 @@ on_socket(void *arg, uint32_t events)
 	while ((events & EPOLLIN) != 0 && take_record(c))
 		continue;
 	if (!c->loop.quit)
-		watch(c);
+		control_watch(c);
 }
 
 static int
@@ -210,8 +206,9 @@ send_started(struct control *c, struct tine_error *error)
 	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
 	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
 	fds[3] = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	fds[4] = fcntl(c->vm.mem.rootfs_fd, F_DUPFD_CLOEXEC, 0);
 	for (int i = 1; i < WIRE_FDS; i++)
-		if (fds[i] < 0) /* an older host: that part of the figures is missing */
+		if (fds[i] < 0) /* no image; an older host: that part of the figures is missing */
 			fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), fds, WIRE_FDS);
 	for (int i = 1; i < WIRE_FDS; i++)
@@ -234,6 +231,8 @@ open_events(struct control *c, struct tine_error *error)
 	if (r == 0)
 		r = channel_init(&c->channel, &c->vm, &c->loop, &client, error);
 	c->socket = (struct source){.fd = c->args.control_fd, .ready = on_socket, .arg = c};
+	if (r == 0)
+		r = control_fork_open(c, error);
 	c->stopped = (struct source){.fd = c->vm.stopped_fd, .ready = on_stopped, .arg = c};
 	if (r == 0 && (evloop_watch(&c->loop, &c->stopped, EPOLLIN) != 0 ||
 		       evloop_watch(&c->loop, &c->socket, EPOLLIN) != 0))
@@ -292,7 +291,8 @@ vmm_cmd_vmm(int argc, char **argv)
 	}
 	if (c->args.die_with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
+	r = c->args.clone ? control_become_clone(c, &error)
+			  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
 	if (r == 0)
 		r = serve(c, &error);
 	if (r != 0)

@@ -51,9 +51,10 @@ static const int common_calls[] = {
 
 /* The rings' client: descriptors that are open already. */
 static const int io_calls[] = {
-    SCMP_SYS(close),   SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait),
-    SCMP_SYS(fstat),   SCMP_SYS(newfstatat), SCMP_SYS(poll),        SCMP_SYS(recvfrom),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),    SCMP_SYS(sendto),
+    SCMP_SYS(close),      SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_wait), SCMP_SYS(fstat),     SCMP_SYS(newfstatat),
+    SCMP_SYS(poll),       SCMP_SYS(recvfrom),  SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),    SCMP_SYS(sendto),    SCMP_SYS(pwrite64), /* a template */
 };
 
 static const int debug_calls[] = {
@@ -68,6 +69,19 @@ static const unsigned long vcpu_ioctls[] = {
 
 static const unsigned long io_ioctls[] = {
     KVM_SIGNAL_MSI,
+    /* the vCPU's state, of a freeze and a reset */
+    KVM_GET_REGS,
+    KVM_GET_SREGS,
+    KVM_GET_XCRS,
+    KVM_GET_MSRS,
+    KVM_GET_LAPIC,
+    KVM_SET_REGS,
+    KVM_SET_SREGS,
+    KVM_SET_XCRS,
+    KVM_SET_MSRS,
+    KVM_SET_LAPIC,
+    KVM_SET_VCPU_EVENTS,
+    KVM_SET_MP_STATE,
     TCGETS,
     TCSETSW,
     TIOCGWINSZ,

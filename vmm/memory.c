@@ -71,7 +71,7 @@ mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struc
 	int r;
 
 	memset(mem, 0, sizeof(*mem));
-	mem->shared_fd = -1;
+	mem->shared_fd = mem->rootfs_fd = -1;
 	r = map_ram(&mem->region[MEM_LOW], 0, low, fd, offset, error);
 	if (r == 0)
 		r = map_ram(&mem->region[MEM_HIGH], TINE_GPA_HIGH, bytes - low, fd, offset + low,
@@ -131,6 +131,8 @@ mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t size,
 	mem->region[MEM_ROOTFS].size = rounded;
 	mem->region[MEM_ROOTFS].hva = p;
 	mem->region[MEM_ROOTFS].readonly = true;
+	mem->rootfs_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	mem->rootfs_offset = offset;
 	mem->rootfs_size = size;
 	return 0;
 }
@@ -165,8 +167,10 @@ mem_destroy(struct guest_mem *mem)
 			munmap(mem->region[slot].hva, mem->region[slot].size);
 	if (mem->shared_fd >= 0)
 		close(mem->shared_fd);
+	if (mem->rootfs_fd >= 0)
+		close(mem->rootfs_fd);
 	memset(mem, 0, sizeof(*mem));
-	mem->shared_fd = -1;
+	mem->shared_fd = mem->rootfs_fd = -1;
 }
 
 static uint8_t *

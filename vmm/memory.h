@@ -23,7 +23,9 @@ struct mem_region {
 
 struct guest_mem {
 	struct mem_region region[MEM_NSLOTS];
-	int shared_fd;        /* memfd behind MEM_SHARED */
+	int shared_fd; /* memfd behind MEM_SHARED */
+	int rootfs_fd; /* behind MEM_ROOTFS, from rootfs_offset on */
+	uint64_t rootfs_offset;
 	uint64_t rootfs_size; /* exact; the region's is rounded up */
 	bool cloned;          /* pages given back come back with a template's content */
 };

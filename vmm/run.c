@@ -213,6 +213,8 @@ find_template(struct run *run)
 		return;
 	if (template_base(config->memory_mib, config->kernel, &config->template, &error) != 0)
 		console_printf(&run->console, "tine: no template: %s\n", error.detail);
+	else /* both are the template's now */
+		config->memory_mib = 0, config->kernel = NULL;
 }
 
 static int

@@ -51,6 +51,7 @@ on_started(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct tine_er
 		return r;
 	hoststats_attach(sb, fds[1], fds[2], fds[3]);
 	close(fds[0]);
+	sb->rootfs_fd = fds[4];
 	sb->started = true;
 	return 0;
 }
@@ -74,11 +75,15 @@ own_message(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct sandbo
 		r = on_started(sb, fds, nfds, error);
 	else if (hdr->type == VMM_MSG_FAILED && hdr->len != sizeof(struct tine_error))
 		r = tine_error_set(error, EPROTO, "control-protocol", "bad FAILED message");
+	else if (hdr->type == VMM_MSG_FROZEN)
+		r = sandbox_on_frozen(sb, error);
+	else if (hdr->type == VMM_MSG_RESET)
+		r = sandbox_on_reset(sb, error);
 	else
 		sb->last_message = true;
 	if (hdr->type != VMM_MSG_STARTED || r != 0)
 		close_fds(fds, nfds);
-	if (hdr->type == VMM_MSG_FAILED && r == 0) {
+	if (hdr->len == sizeof(struct tine_error) && r == 0) {
 		struct tine_error *e = (void *)sb->rec.payload;
 
 		e->type[sizeof(e->type) - 1] = '\0';
@@ -139,7 +144,7 @@ receive_one(struct sandbox *sb, struct sandbox_msg *msg, bool *again, struct tin
 	*again = false;
 	if (r == -EPIPE)
 		return gone(sb, error);
-	if (r == 1 && sb->rec.hdr.type >= VMM_MSG_STARTED && sb->rec.hdr.type <= VMM_MSG_HALTED)
+	if (r == 1 && sb->rec.hdr.type >= VMM_MSG_STARTED && sb->rec.hdr.type <= VMM_MSG_RESET)
 		return own_message(sb, fds, nfds, msg, error);
 	close_fds(fds, nfds);
 	if (r == 1) {

@@ -19,6 +19,8 @@ struct kvm_stats_file { /* a binary statistics descriptor of KVM; see hoststats.
 	} item[5];
 };
 
+struct vmm_args;
+
 struct sandbox {
 	pid_t pid;
 	int pidfd;
@@ -37,7 +39,29 @@ struct sandbox {
 	struct kvm_stats_file vm_stats, vcpu_stats;
 	int smaps_fd;
 	struct sandbox_hoststats last;
+	struct tine_template *template; /* this is a clone of it */
+	bool freezing;
+	int rootfs_fd;                /* its root image */
+	int frozen_fd;                /* what the VMM process writes a template to */
+	struct tine_template *frozen; /* it is complete */
+	struct tine_error frozen_error;
 };
+
+/* spawn.c: a process of args that waits on its socket or runs. */
+int sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_error *error);
+/* spawn.c: args with what every sandbox_spawn() adds. */
+void sandbox_args(struct vmm_args *args, const struct sandbox_config *config);
+
+/* sandbox_fork.c: tell a waiting process to become a clone of config->template; with args, which
+ * then have not been on its command line.  -E2BIG if they are too long for that. */
+int sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct vmm_args *args,
+		       struct tine_error *error);
+/* sandbox_fork.c: VMM_MSG_FROZEN and VMM_MSG_RESET. */
+int sandbox_on_frozen(struct sandbox *sb, struct tine_error *error);
+int sandbox_on_reset(struct sandbox *sb, struct tine_error *error);
+
+/* pool.c: an idle process, NULL if there is none. */
+struct sandbox *sandbox_pool_take(struct sandbox_pool *pool);
 
 /* spawn.c: collect the exit status if the process has ended; wait for at most timeout_ms. */
 void sandbox_reap(struct sandbox *sb, int timeout_ms);
@@ -52,6 +76,7 @@ struct vmm_args {
 	uint64_t spawned_ns; /* CLOCK_MONOTONIC of sandbox_spawn() */
 	int control_fd;
 	bool die_with_parent; /* the spawning thread lives as long as its process */
+	bool clone;           /* a template, and perhaps other arguments, come over the socket */
 	struct rootfs_file *files;
 	const char **params;
 };

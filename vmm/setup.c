@@ -11,6 +11,7 @@
 #include "host.h"
 #include "image.h"
 #include "setup.h"
+#include "template.h"
 
 #define HOSTNAME_DEFAULT "tine"
 
@@ -40,10 +41,28 @@ check_memory(uint64_t mib, struct tine_error *error)
 	return 0;
 }
 
+/* What a template has decided cannot be asked for again. */
+static int
+check_template(const struct sandbox_config *config, struct tine_error *error)
+{
+	bool base = (config->template->head.flags & TEMPLATE_BASE) != 0;
+
+	if (config->memory_mib != 0 || config->kernel != NULL || config->trace ||
+	    (!base && (config->rootfs != NULL || config->nfiles != 0)))
+		return tine_error_set(error, EINVAL, "template-config",
+				      "memory, kernel%s and trace are the template's: they cannot "
+				      "be given",
+				      base ? "" : ", root file system");
+	return 0;
+}
+
 int
 sandbox_config_check(const struct sandbox_config *config, struct tine_error *error)
 {
 	int r = check_memory(config->memory_mib, error);
+
+	if (r == 0 && config->template != NULL)
+		r = check_template(config, error);
 
 	if (r == 0)
 		r = bootblock_check(config->hostname != NULL ? config->hostname : HOSTNAME_DEFAULT,
@@ -63,16 +82,16 @@ sandbox_config_check(const struct sandbox_config *config, struct tine_error *err
 	return r;
 }
 
-static int
-create(struct vm *vm, const struct sandbox_config *config, const struct image *image,
-       const char *kernel, struct console *console, struct tine_error *error)
+void
+sandbox_options(const struct sandbox_config *config, struct console *console,
+		struct vm_options *options)
 {
 	uint64_t mib = config->memory_mib != 0 ? config->memory_mib : SANDBOX_MEMORY_DEFAULT_MIB;
-	struct vm_options options = {
-	    .kernel = kernel,
+
+	*options = (struct vm_options){
+	    .kernel = config->kernel,
 	    .memory_bytes = mib << 20,
-	    .rootfs_fd = image->fd,
-	    .rootfs_size = image->size,
+	    .rootfs_fd = -1,
 	    .hostname = config->hostname != NULL ? config->hostname : HOSTNAME_DEFAULT,
 	    .params = config->params,
 	    .id = config->id,
@@ -82,16 +101,58 @@ create(struct vm *vm, const struct sandbox_config *config, const struct image *i
 	    .jailed = config->jail != JAIL_NONE,
 	    .debug = config->gdb != NULL,
 	};
-	int r;
+}
 
-	if (config->template == NULL)
-		return vm_create(vm, &options, error);
-	r = vm_prepare(vm, &options, error);
-	if (r != 0)
-		return r;
-	r = vm_clone(vm, config->template, &options, error);
+static bool
+brings_rootfs(const struct sandbox_config *config)
+{
+	return config->template == NULL || (config->template->head.flags & TEMPLATE_BASE) != 0;
+}
+
+int
+sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config, struct console *console,
+		       struct tine_error *error)
+{
+	struct image image = {.fd = -1};
+	struct vm_options options;
+	int r = sandbox_config_check(config, error);
+
+	sandbox_options(config, console, &options);
+	if (r == 0 && brings_rootfs(config))
+		r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
+	options.rootfs_fd = image.fd;
+	options.rootfs_size = image.size;
+	if (r == 0)
+		r = vm_clone(vm, config->template, &options, error);
 	if (r != 0)
 		vm_destroy(vm);
+	if (image.fd >= 0)
+		image_close(&image);
+	return r;
+}
+
+static int
+boot(struct vm *vm, const struct sandbox_config *config, struct console *console,
+     struct tine_error *error)
+{
+	struct vm_options options;
+	char found[PATH_MAX];
+	struct image image;
+	int r = 0;
+
+	sandbox_options(config, console, &options);
+	if (options.kernel == NULL) {
+		r = kernel_find(found, sizeof(found), error);
+		options.kernel = found;
+	}
+	if (r == 0)
+		r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
+	if (r != 0)
+		return r;
+	options.rootfs_fd = image.fd;
+	options.rootfs_size = image.size;
+	r = vm_create(vm, &options, error);
+	image_close(&image);
 	return r;
 }
 
@@ -99,24 +160,16 @@ int
 sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
 	      struct tine_error *error)
 {
-	char found[PATH_MAX];
-	const char *kernel = config->kernel;
-	struct image image;
-	int r;
+	struct vm_options options;
+	int r = sandbox_config_check(config, error);
 
-	r = sandbox_config_check(config, error);
 	if (r == 0)
 		r = host_require(error);
-	if (r == 0 && kernel == NULL && config->template == NULL) {
-		r = kernel_find(found, sizeof(found), error);
-		kernel = found;
-	}
 	if (r != 0)
 		return r;
-	r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
-	if (r != 0)
-		return r;
-	r = create(vm, config, &image, kernel, console, error);
-	image_close(&image);
-	return r;
+	if (config->template == NULL)
+		return boot(vm, config, console, error);
+	sandbox_options(config, console, &options);
+	r = vm_prepare(vm, &options, error);
+	return r == 0 ? sandbox_setup_prepared(vm, config, console, error) : r;
 }

@@ -13,4 +13,11 @@
 int sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
 		  struct tine_error *error);
 
+/* The same for a clone, in a VM that vm_prepare() has made. */
+int sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config,
+			   struct console *console, struct tine_error *error);
+/* What the configuration says of the VM, but for its root image. */
+void sandbox_options(const struct sandbox_config *config, struct console *console,
+		     struct vm_options *options);
+
 #endif

@@ -93,25 +93,31 @@ new_sandbox(void)
 	struct sandbox *sb = calloc(1, sizeof(*sb));
 
 	if (sb != NULL) {
-		sb->fd = sb->pidfd = sb->smaps_fd = sb->vm_stats.fd = sb->vcpu_stats.fd = -1;
+		sb->fd = sb->pidfd = sb->smaps_fd = sb->frozen_fd = sb->rootfs_fd =
+		    sb->vm_stats.fd = sb->vcpu_stats.fd = -1;
 		sb->reaped = true; /* nothing to reap yet */
 		proto_init(&sb->proto);
 	}
 	return sb;
 }
 
-static int
-start(struct sandbox *sb, const struct sandbox_config *config, int control,
-      struct tine_error *error)
+void
+sandbox_args(struct vmm_args *args, const struct sandbox_config *config)
 {
-	struct vmm_args args = {
+	*args = (struct vmm_args){
 	    .config = *config,
 	    .spawned_ns = now_ns(),
 	    .control_fd = CONTROL_FD,
 	    /* The signal comes when the *thread* ends that started the process. */
 	    .die_with_parent = syscall(SYS_gettid) == getpid(),
+	    .clone = config->template != NULL,
 	};
-	char **argv = vmm_argv_make(&args);
+}
+
+static int
+start(struct sandbox *sb, const struct vmm_args *args, int control, struct tine_error *error)
+{
+	char **argv = vmm_argv_make(args);
 	int r;
 
 	if (argv == NULL)
@@ -132,25 +138,64 @@ start(struct sandbox *sb, const struct sandbox_config *config, int control,
 }
 
 int
-sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct tine_error *error)
+sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_error *error)
 {
 	struct sandbox *sb = new_sandbox();
-	int pair[2], r;
+	int pair[2], r = 0;
 
 	if (sb == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	r = sandbox_config_check(config, error);
-	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = tine_error_set(error, errno, "no-files", "socketpair: %s", strerror(errno));
 	if (r == 0) {
 		sb->fd = pair[0];
-		r = start(sb, config, pair[1], error);
+		r = start(sb, args, pair[1], error);
 		close(pair[1]);
 	}
 	if (r == 0)
 		*out = sb;
 	else
 		sandbox_destroy(sb);
+	return r;
+}
+
+/* From the pool: NULL when that is empty, or the arguments do not fit its way to get them. */
+static struct sandbox *
+spawn_from_pool(const struct sandbox_config *config, const struct vmm_args *args)
+{
+	struct tine_error ignored;
+	struct sandbox *sb;
+
+	while ((sb = sandbox_pool_take(config->pool)) != NULL) {
+		int r = sandbox_send_clone(sb, config->template, args, &ignored);
+
+		if (r == 0)
+			return sb;
+		sandbox_destroy(sb); /* it has died while it was idle */
+		if (r == -E2BIG)
+			break;
+	}
+	return NULL;
+}
+
+int
+sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct tine_error *error)
+{
+	struct vmm_args args;
+	int r = sandbox_config_check(config, error);
+
+	if (r != 0)
+		return r;
+	sandbox_args(&args, config);
+	if (config->template != NULL && config->pool != NULL && config->gdb == NULL &&
+	    (*out = spawn_from_pool(config, &args)) != NULL)
+		return 0;
+	r = sandbox_start(&args, out, error);
+	if (r == 0 && config->template != NULL) {
+		r = sandbox_send_clone(*out, config->template, NULL, error);
+		if (r != 0)
+			sandbox_destroy(*out);
+	}
 	return r;
 }
 
@@ -202,6 +247,12 @@ sandbox_destroy(struct sandbox *sb)
 		close(sb->fd);
 	if (sb->pidfd >= 0)
 		close(sb->pidfd);
+	if (sb->frozen_fd >= 0)
+		close(sb->frozen_fd);
+	if (sb->rootfs_fd >= 0)
+		close(sb->rootfs_fd);
+	template_release(sb->frozen);
+	template_release(sb->template);
 	proto_free(&sb->proto);
 	joiner_free(&sb->joiner);
 	outq_free(&sb->queue);

@@ -111,10 +111,11 @@ check_rootfs(const struct tine_template *t, uint64_t size, struct tine_error *er
 		return 0;
 	if (head->rootfs_size > TINE_ROOTFS_MAX || (head->flags & TEMPLATE_BASE) != 0)
 		return damaged(error, "root image");
-	if (head->rootfs_offset != 0)
+	if ((head->flags & TEMPLATE_ROOTFS_APART) == 0)
 		return within(head->rootfs_offset, head->rootfs_size, size) ? 0 : truncated(error);
 	if (t->rootfs_fd < 0 || fstat(t->rootfs_fd, &st) < 0 ||
-	    (uint64_t)st.st_size < head->rootfs_size)
+	    (head->rootfs_offset & PAGE_BITS) != 0 || head->rootfs_offset > (uint64_t)st.st_size ||
+	    head->rootfs_size > (uint64_t)st.st_size - head->rootfs_offset)
 		return damaged(error, "its root image is missing");
 	return 0;
 }
@@ -227,6 +228,12 @@ template_find_extents(int fd, struct template_head *head, struct tine_error *err
 		if (find_pieces(fd, head, gap))
 			return 0;
 	return tine_error_set(error, EINVAL, "template-write", "the memory has too many pieces");
+}
+
+int
+template_rootfs_fd(const struct tine_template *tmpl)
+{
+	return (tmpl->head.flags & TEMPLATE_ROOTFS_APART) != 0 ? tmpl->rootfs_fd : tmpl->fd;
 }
 
 uint64_t

@@ -24,7 +24,8 @@
 #define TEMPLATE_EXTENTS 128u
 #define TEMPLATE_LAUNCHES 256u
 
-#define TEMPLATE_BASE 0x1u /* no root is mounted: a clone brings its own */
+#define TEMPLATE_BASE 0x1u         /* no root is mounted: a clone brings its own */
+#define TEMPLATE_ROOTFS_APART 0x2u /* the root image lies in rootfs_fd */
 
 struct template_extent {
 	uint64_t start, len; /* RAM offset, bytes; page multiples */
@@ -46,7 +47,7 @@ struct template_head {
 	uint32_t cpu_hash;
 	uint64_t ram_low, ram_high;
 	uint64_t rootfs_size;   /* 0: none */
-	uint64_t rootfs_offset; /* in the file; 0: in a file of its own */
+	uint64_t rootfs_offset; /* in the file, or in one of its own */
 	uint32_t rootfs_crc;    /* saved files only */
 	uint32_t kernel_crc;    /* of the kernel's image file */
 	uint64_t kernel_size;
@@ -79,9 +80,12 @@ int template_write_head(int fd, struct template_head *head, struct tine_error *e
 int template_find_extents(int fd, struct template_head *head, struct tine_error *error);
 /* Checksums of RAM and image (saved files). */
 int template_verify_data(const struct tine_template *tmpl, struct tine_error *error);
+/* The file of the root image. */
+int template_rootfs_fd(const struct tine_template *tmpl);
 uint64_t template_data_bytes(const struct template_head *head);
 
 /* template_base.c: checksum and size of the kernel image at path. */
 int template_kernel_sum(const char *path, uint32_t *crc, uint64_t *size, struct tine_error *error);
+int template_file_sum(int fd, uint32_t *crc, uint64_t *size, struct tine_error *error);
 
 #endif

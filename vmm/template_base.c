@@ -21,23 +21,31 @@
 /* ---- which kernel, which program ---- */
 
 int
+template_file_sum(int fd, uint32_t *crc, uint64_t *size, struct tine_error *error)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	void *p = end > 0 ? mmap(NULL, (size_t)end, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+
+	if (p == MAP_FAILED)
+		return tine_error_set(error, errno, "no-kernel", "guest kernel: %s",
+				      strerror(errno));
+	*crc = crc32c(0, p, (size_t)end);
+	*size = (uint64_t)end;
+	munmap(p, (size_t)end);
+	return 0;
+}
+
+int
 template_kernel_sum(const char *path, uint32_t *crc, uint64_t *size, struct tine_error *error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *p = MAP_FAILED;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (p == MAP_FAILED)
+	if (fd < 0)
 		return tine_error_set(error, errno, "no-kernel", "guest kernel %s: %s", path,
 				      strerror(errno));
-	*crc = crc32c(0, p, (size_t)st.st_size);
-	*size = (uint64_t)st.st_size;
-	munmap(p, (size_t)st.st_size);
-	return 0;
+	r = template_file_sum(fd, crc, size, error);
+	close(fd);
+	return r;
 }
 
 static int

@@ -72,11 +72,10 @@ write_all(const struct tine_template *tmpl, int fd, struct template_head *head,
 		at += e->len;
 	}
 	if (r == 0 && head->rootfs_size != 0) {
-		bool own = head->rootfs_offset == 0;
-
-		r = copy_range(own ? tmpl->rootfs_fd : tmpl->fd, own ? 0 : head->rootfs_offset, fd,
-			       at, head->rootfs_size, &head->rootfs_crc, error);
+		r = copy_range(template_rootfs_fd(tmpl), head->rootfs_offset, fd, at,
+			       head->rootfs_size, &head->rootfs_crc, error);
 		head->rootfs_offset = at;
+		head->flags &= ~TEMPLATE_ROOTFS_APART;
 		at = page_up(at + head->rootfs_size);
 	}
 	if (r == 0 && ftruncate(fd, (off_t)at) < 0)
@@ -141,7 +140,7 @@ template_verify_data(const struct tine_template *tmpl, struct tine_error *error)
 	for (uint32_t i = 0; r == 0 && i < head->nextents; i++)
 		r = verify_range(tmpl, head->extent[i].offset, head->extent[i].len,
 				 head->extent[i].crc, error);
-	if (r == 0 && head->rootfs_offset != 0)
+	if (r == 0 && head->rootfs_size != 0)
 		r = verify_range(tmpl, head->rootfs_offset, head->rootfs_size, head->rootfs_crc,
 				 error);
 	return r;

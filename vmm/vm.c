@@ -103,7 +103,7 @@ init_empty(struct vm *vm, const struct vm_options *options)
 	memset(vm, 0, sizeof(*vm));
 	vm->kvm_fd = vm->vm_fd = vm->vcpu_fd = -1;
 	vm->doorbell_fd = vm->stopped_fd = vm->pause.notify_fd = -1;
-	vm->mem.shared_fd = vm->kernel.file.fd = -1;
+	vm->mem.shared_fd = vm->mem.rootfs_fd = vm->kernel.file.fd = -1;
 	vm->console = options->console;
 	vm->jailed = options->jailed;
 	pthread_mutex_init(&vm->pause.lock, NULL);

@@ -92,6 +92,8 @@ vmm_argv_make(const struct vmm_args *args)
 	pushf(&b, "--spawned=%llu", (unsigned long long)args->spawned_ns);
 	if (args->die_with_parent)
 		pushf(&b, "--die-with-parent");
+	if (args->clone)
+		pushf(&b, "--clone");
 	push_config(&b, &args->config);
 	if (b.failed) {
 		vmm_argv_free(b.v);
@@ -112,6 +114,7 @@ enum {
 	OPT_CONTROL = 256,
 	OPT_SPAWNED,
 	OPT_DIE,
+	OPT_CLONE,
 	OPT_ID,
 	OPT_MEMORY,
 	OPT_JAIL,
@@ -131,6 +134,7 @@ static const struct option options[] = {
     {"control", required_argument, NULL, OPT_CONTROL},
     {"spawned", required_argument, NULL, OPT_SPAWNED},
     {"die-with-parent", no_argument, NULL, OPT_DIE},
+    {"clone", no_argument, NULL, OPT_CLONE},
     {"id", required_argument, NULL, OPT_ID},
     {"memory", required_argument, NULL, OPT_MEMORY},
     {"jail", required_argument, NULL, OPT_JAIL},
@@ -193,6 +197,9 @@ take(struct vmm_args *a, int c, size_t *nparams)
 	case OPT_DIE:
 		a->die_with_parent = true;
 		break;
+	case OPT_CLONE:
+		a->clone = true;
+		break;
 	case OPT_ID:
 		return parse_id(config->id, optarg);
 	case OPT_MEMORY:
@@ -241,6 +248,7 @@ vmm_args_parse(struct vmm_args *a, int argc, char **argv, struct tine_error *err
 
 	memset(a, 0, sizeof(*a));
 	a->control_fd = -1;
+	optind = 0; /* a process of the pool parses twice */
 	a->files = calloc((size_t)argc, sizeof(*a->files));
 	a->params = calloc((size_t)argc + 1, sizeof(*a->params));
 	if (a->files == NULL || a->params == NULL)

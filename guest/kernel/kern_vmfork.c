@@ -59,6 +59,7 @@ clone_go_on(struct vmfork_call *asker)
 		call_finish(TAILQ_FIRST(&calls), EAGAIN, 0);
 	host_events_enable(md_boot_events());
 	host_send_wait(TINE_MSG_READY, 0, 0, NULL, 0);
+	hostchan_poll(); /* what came before we listened rang no bell */
 }
 
 void

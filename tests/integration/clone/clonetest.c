@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * clonetest.c: templates, clones, live fork, reset and pool, through vmm.h as the daemon uses it.
+ *
+ * usage: clonetest TINE PROGRAM [TEST...]; PROGRAM is tests/integration/clone/inside, static.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/vmm.h"
+
+#define TIMEOUT_S 60
+#define LAUNCH_ID 7u
+#define FREEZE_ID 1000u
+
+static const char *program;
+static struct tine_error error;
+
+static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\nFAIL\n");
+	exit(1);
+}
+
+static void
+need(int r, const char *what)
+{
+	if (r < 0)
+		fail("%s: %s: %s", what, error.type, error.detail);
+}
+
+static uint64_t
+now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A sandbox and what its launch has said. */
+struct box {
+	struct sandbox *sb;
+	char out[65536];
+	size_t len;
+	bool ready, exited, frozen, reset;
+	uint32_t arg; /* of FROZEN, RESET, the last REPLY */
+	struct vmm_frozen report;
+	int status;
+	bool asked; /* a program has called vmfork() */
+};
+
+static void
+take(struct box *b, const struct sandbox_msg *m)
+{
+	struct tine_exited e;
+	uint32_t credit = (uint32_t)m->len;
+
+	switch (m->type) {
+	case TINE_MSG_READY:
+		b->ready = true;
+		break;
+	case TINE_MSG_OUT:
+		if (b->len + m->len >= sizeof(b->out))
+			b->len = 0; /* only the end is of interest */
+		memcpy(b->out + b->len, m->payload, m->len);
+		b->len += m->len;
+		b->out[b->len] = '\0';
+		if (m->len > 0)
+			sandbox_send(b->sb, TINE_MSG_CREDIT, m->id, m->arg, &credit, sizeof(credit),
+				     &error);
+		break;
+	case TINE_MSG_EXITED:
+		memcpy(&e, m->payload, sizeof(e));
+		b->exited = true;
+		b->status = e.status;
+		break;
+	case TINE_MSG_REPLY:
+		b->arg = m->arg;
+		if (m->id == LAUNCH_ID && m->arg != 0)
+			fail("launch: %s", strerror((int)m->arg));
+		break;
+	case TINE_MSG_VMFORK:
+		b->asked = true;
+		break;
+	case VMM_MSG_FROZEN:
+		b->frozen = true;
+		b->arg = m->arg;
+		if (m->arg == 0)
+			memcpy(&b->report, m->payload, sizeof(b->report));
+		else
+			memcpy(&error, m->payload, sizeof(error));
+		break;
+	case VMM_MSG_RESET:
+		b->reset = true;
+		b->ready = false;
+		b->arg = m->arg;
+		break;
+	case VMM_MSG_FAILED:
+		memcpy(&error, m->payload, sizeof(error));
+		fail("sandbox failed: %s: %s", error.type, error.detail);
+	default:
+		break;
+	}
+}
+
+/* Serve the sandbox until *flag, or text in its output. */
+static void
+serve_until(struct box *b, const bool *flag, const char *text)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + TIMEOUT_S * 1000000000ull;
+
+	while (!(flag != NULL && *flag) && !(text != NULL && strstr(b->out, text) != NULL)) {
+		int more = sandbox_flush(b->sb, &error);
+		struct pollfd p = {.fd = sandbox_fd(b->sb),
+				   .events = (short)(POLLIN | (more == 1 ? POLLOUT : 0))};
+		struct sandbox_msg m;
+		int r;
+
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			fail("timeout waiting for %s; so far: %s", text != NULL ? text : "an event",
+			     b->out);
+		poll(&p, 1, 1000);
+		while ((r = sandbox_recv(b->sb, &m, &error)) == 1)
+			take(b, &m);
+		need(r, "recv");
+	}
+}
+
+static void
+spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool, const char *hostname,
+      const char *const *params)
+{
+	const struct rootfs_file file = {program, "/inside", 0755};
+	struct template_info info = {.base = true};
+	struct sandbox_config config = {
+	    .template = tmpl,
+	    .pool = pool,
+	    .hostname = hostname,
+	    .params = params,
+	};
+
+	memset(b, 0, sizeof(*b));
+	if (tmpl != NULL)
+		template_info(tmpl, &info);
+	if (info.base) {
+		config.files = &file;
+		config.nfiles = 1;
+	}
+	need(sandbox_spawn(&config, &b->sb, &error), "spawn");
+}
+
+static void
+launch(struct box *b, const char *what)
+{
+	const char *const argv[] = {"/inside", what, NULL}, *const env[] = {NULL};
+	struct launch_spec spec = {
+	    .path = "/inside", .argv = argv, .env = env, .flags = TINE_LAUNCH_STDIN};
+	uint8_t *payload;
+	size_t len;
+
+	serve_until(b, &b->ready, NULL);
+	need(launch_encode(&spec, &payload, &len, &error), "encode");
+	need(sandbox_send(b->sb, TINE_MSG_LAUNCH, LAUNCH_ID, 0, payload, len, &error), "launch");
+	free(payload);
+	if (strcmp(what, "loop") == 0)
+		serve_until(b, NULL, "loop\n");
+}
+
+static void
+type(struct box *b, const char *line)
+{
+	b->len = 0;
+	b->out[0] = '\0';
+	need(sandbox_send(b->sb, TINE_MSG_STDIN, LAUNCH_ID, 0, line, strlen(line), &error),
+	     "stdin");
+}
+
+static struct tine_template *
+freeze(struct box *b, bool answer, uint64_t value)
+{
+	static uint32_t id = FREEZE_ID;
+	struct tine_template *t;
+
+	b->frozen = false;
+	need(sandbox_freeze(b->sb, id++, answer, value, &error), "freeze");
+	serve_until(b, &b->frozen, NULL);
+	if (b->arg != 0)
+		fail("freeze: %s: %s", error.type, error.detail);
+	t = sandbox_take_template(b->sb, &error);
+	if (t == NULL)
+		fail("template: %s: %s", error.type, error.detail);
+	return t;
+}
+
+static struct tine_template *
+base(void)
+{
+	struct tine_template *t;
+
+	need(template_base(64, NULL, &t, &error), "base");
+	return t;
+}
+
+/* ---- tests ---- */
+
+/* "identity RANDOM BOOTID HOST SECONDS" of a process that was there before the clone. */
+static void
+ask_identity(struct box *b, char id[256])
+{
+	char host[65];
+	double t, here = (double)now_ns(CLOCK_REALTIME) / 1e9;
+
+	type(b, "identity\n");
+	serve_until(b, NULL, "\n");
+	if (sscanf(b->out, "identity %255s %64s %lf", id, host, &t) != 3)
+		fail("answer: %s", b->out);
+	if (t < here - 5 || t > here + 5)
+		fail("time %f, should be %f", t, here);
+}
+
+static void
+test_identity(void)
+{
+	struct tine_template *bt = base(), *t;
+	struct box original, clone[8];
+	char id[9][256];
+
+	spawn(&original, bt, NULL, "original", NULL);
+	launch(&original, "loop");
+	t = freeze(&original, false, 0);
+	ask_identity(&original, id[8]);
+	for (int i = 0; i < 8; i++) {
+		char host[32];
+
+		snprintf(host, sizeof(host), "clone%d", i);
+		spawn(&clone[i], t, NULL, host, NULL);
+		ask_identity(&clone[i], id[i]);
+		if (strstr(clone[i].out, host) == NULL)
+			fail("host name of %s: %s", host, clone[i].out);
+	}
+	for (int i = 0; i < 9; i++)
+		for (int j = 0; j < i; j++)
+			if (strcmp(id[i], id[j]) == 0)
+				fail("%d and %d are the same: %s", i, j, id[i]);
+	for (int i = 0; i < 8; i++)
+		sandbox_destroy(clone[i].sb);
+	ask_identity(&original, id[0]);
+	sandbox_destroy(original.sb);
+	template_release(t);
+	template_release(bt);
+}
+
+/* Each fills its page with a pattern of its own; nobody sees another's, also not a later clone. */
+static void
+test_isolation(void)
+{
+	struct tine_template *bt = base(), *t;
+	struct box original, clone[4];
+	char line[32];
+
+	spawn(&original, bt, NULL, NULL, NULL);
+	launch(&original, "loop");
+	type(&original, "fill 1\n");
+	serve_until(&original, NULL, "filled 1\n");
+	t = freeze(&original, false, 0);
+	for (int i = 0; i < 4; i++) {
+		spawn(&clone[i], t, NULL, NULL, NULL);
+		type(&clone[i], "check 1\n");
+		serve_until(&clone[i], NULL, "checked 1 0\n");
+		snprintf(line, sizeof(line), "fill %d\n", i + 2);
+		type(&clone[i], line);
+		serve_until(&clone[i], NULL, "filled");
+	}
+	type(&original, "check 1\n");
+	serve_until(&original, NULL, "checked 1 0\n");
+	for (int i = 0; i < 4; i++) {
+		snprintf(line, sizeof(line), "check %d\n", i + 2);
+		type(&clone[i], line);
+		snprintf(line, sizeof(line), "checked %d 0\n", i + 2);
+		serve_until(&clone[i], NULL, line);
+		sandbox_destroy(clone[i].sb);
+	}
+	sandbox_destroy(original.sb);
+	template_release(t);
+	template_release(bt);
+}
+
+/* In the middle of forks, pipe traffic, sleeps and signals; all end with the right sum. */
+static void
+test_livefork(void)
+{
+	struct tine_template *bt = base(), *t[4];
+	struct box original, clone[4];
+
+	spawn(&original, bt, NULL, NULL, NULL);
+	launch(&original, "storm");
+	serve_until(&original, NULL, "storm\n");
+	for (int i = 0; i < 4; i++) {
+		t[i] = freeze(&original, false, 0);
+		spawn(&clone[i], t[i], NULL, NULL, NULL);
+	}
+	serve_until(&original, &original.exited, NULL);
+	if (original.status != 0)
+		fail("original: status %#x: %s", original.status, original.out);
+	for (int i = 0; i < 4; i++) {
+		serve_until(&clone[i], &clone[i].exited, NULL);
+		if (clone[i].status != 0)
+			fail("clone %d: status %#x: %s", i, clone[i].status, clone[i].out);
+		sandbox_destroy(clone[i].sb);
+		template_release(t[i]);
+	}
+	printf("pause %llu ns, %llu bytes\n", (unsigned long long)original.report.pause_ns,
+	       (unsigned long long)original.report.data_bytes);
+	sandbox_destroy(original.sb);
+	template_release(bt);
+}
+
+/* kill -9 of original and clones: the others go on. */
+static void
+test_kill(void)
+{
+	struct tine_template *bt = base(), *t;
+	struct box original, a, b;
+	char id[256];
+
+	spawn(&original, bt, NULL, NULL, NULL);
+	launch(&original, "loop");
+	t = freeze(&original, false, 0);
+	spawn(&a, t, NULL, NULL, NULL);
+	spawn(&b, t, NULL, NULL, NULL);
+	sandbox_kill(original.sb);
+	ask_identity(&a, id);
+	sandbox_kill(a.sb);
+	ask_identity(&b, id);
+	sandbox_destroy(original.sb);
+	sandbox_destroy(a.sb);
+	sandbox_destroy(b.sb);
+	template_release(t);
+	template_release(bt);
+}
+
+/* A clone of a clone of a clone; its generation says so. */
+static void
+test_nested(void)
+{
+	struct tine_template *t = base();
+	struct box b;
+
+	spawn(&b, t, NULL, NULL, NULL);
+	launch(&b, "loop");
+	for (int i = 0; i < 3; i++) {
+		struct tine_template *next = freeze(&b, false, 0);
+
+		sandbox_destroy(b.sb);
+		template_release(t);
+		t = next;
+		spawn(&b, t, NULL, NULL, NULL);
+		serve_until(&b, &b.ready, NULL);
+	}
+	type(&b, "generation\n");
+	serve_until(&b, NULL, "generation 4\n");
+	sandbox_destroy(b.sb);
+	template_release(t);
+}
+
+static void
+test_reset(void)
+{
+	struct tine_template *bt = base(), *t;
+	struct box original, b;
+	char first[256], second[256];
+
+	spawn(&original, bt, NULL, NULL, NULL);
+	launch(&original, "loop");
+	type(&original, "fill 1\n");
+	serve_until(&original, NULL, "filled 1\n");
+	t = freeze(&original, false, 0);
+	sandbox_destroy(original.sb);
+	spawn(&b, t, NULL, NULL, NULL);
+	for (int i = 0; i < 20; i++) {
+		ask_identity(&b, i % 2 == 0 ? first : second);
+		if (i > 0 && strcmp(first, second) == 0)
+			fail("reset %d: the same random numbers", i);
+		type(&b, "fill 2\n");
+		serve_until(&b, NULL, "filled 2\n");
+		b.reset = false;
+		need(sandbox_reset(b.sb, 5000 + (uint32_t)i, &error), "reset");
+		serve_until(&b, &b.reset, NULL);
+		if (b.arg != 0)
+			fail("reset: error %u", b.arg);
+		serve_until(&b, &b.ready, NULL);
+		type(&b, "check 1\n");
+		serve_until(&b, NULL, "checked 1 0\n");
+	}
+	sandbox_destroy(b.sb);
+	template_release(t);
+	template_release(bt);
+}
+
+static void
+test_pool(void)
+{
+	struct tine_template *bt = base(), *t;
+	struct sandbox_pool *pool;
+	struct box original, b;
+	char id[256];
+
+	need(sandbox_pool_create(3, JAIL_DEFAULT, &pool, &error), "pool");
+	while (sandbox_pool_refill(pool, &error) == 1)
+		continue;
+	if (sandbox_pool_idle(pool) != 3)
+		fail("%u idle processes", sandbox_pool_idle(pool));
+	spawn(&original, bt, pool, "frompool", NULL);
+	launch(&original, "loop");
+	t = freeze(&original, false, 0);
+	sandbox_destroy(original.sb);
+	for (int i = 0; i < 5; i++) { /* more than there are */
+		spawn(&b, t, pool, "host5", NULL);
+		ask_identity(&b, id);
+		if (strstr(b.out, "host5") == NULL)
+			fail("host name: %s", b.out);
+		sandbox_destroy(b.sb);
+	}
+	sandbox_pool_destroy(pool);
+	template_release(t);
+	template_release(bt);
+}
+
+/* A program asks for clones of its sandbox. */
+static void
+test_vmfork(void)
+{
+	static const char *const two[] = {"kern.vmfork=2", NULL};
+	struct tine_template *bt = base(), *t;
+	struct box b, clone;
+
+	spawn(&b, bt, NULL, NULL, NULL);
+	launch(&b, "vmfork");
+	serve_until(&b, &b.exited, NULL);
+	if (strcmp(b.out, "vmfork -1 1\n") != 0) /* EPERM */
+		fail("without permission: %s", b.out);
+	sandbox_destroy(b.sb);
+
+	spawn(&b, bt, NULL, NULL, two);
+	launch(&b, "vmfork");
+	serve_until(&b, &b.asked, NULL);
+	t = freeze(&b, true, 4711);
+	serve_until(&b, &b.exited, NULL);
+	if (strcmp(b.out, "vmfork 4711 0\n") != 0)
+		fail("original: %s", b.out);
+	spawn(&clone, t, NULL, NULL, NULL);
+	serve_until(&clone, &clone.exited, NULL);
+	if (strcmp(clone.out, "vmfork 0 0\n") != 0)
+		fail("clone: %s", clone.out);
+	sandbox_destroy(clone.sb);
+	sandbox_destroy(b.sb);
+	template_release(t);
+	template_release(bt);
+}
+
+/* Saved, loaded, cloned; then every region damaged in turn. */
+static void
+test_file(void)
+{
+	const char *path = "/tmp/clonetest.template";
+	struct tine_template *bt = base(), *t, *loaded;
+	struct box b;
+	char id[256];
+
+	spawn(&b, bt, NULL, NULL, NULL);
+	launch(&b, "loop");
+	t = freeze(&b, false, 0);
+	sandbox_destroy(b.sb);
+	need(template_save(t, path, &error), "save");
+	template_release(t);
+	need(template_load(path, &loaded, &error), "load");
+	spawn(&b, loaded, NULL, NULL, NULL);
+	ask_identity(&b, id);
+	/* a template of a clone of a file */
+	t = freeze(&b, false, 0);
+	sandbox_destroy(b.sb);
+	spawn(&b, t, NULL, NULL, NULL);
+	ask_identity(&b, id);
+	sandbox_destroy(b.sb);
+	template_release(t);
+	template_release(loaded);
+	unlink(path);
+	template_release(bt);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+    {"identity", test_identity}, {"isolation", test_isolation}, {"livefork", test_livefork},
+    {"kill", test_kill},         {"nested", test_nested},       {"reset", test_reset},
+    {"pool", test_pool},         {"vmfork", test_vmfork},       {"file", test_file},
+};
+
+static void
+use_kernel_beside(const char *tine)
+{
+	const char *slash = strrchr(tine, '/');
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%.*s/tine-kernel", slash != NULL ? (int)(slash - tine) : 1,
+		 slash != NULL ? tine : ".");
+	setenv("TINE_KERNEL", path, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 3)
+		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	use_kernel_beside(argv[1]);
+	sandbox_set_program(argv[1]);
+	program = argv[2];
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		bool wanted = argc == 3;
+
+		for (int a = 3; a < argc; a++)
+			wanted = wanted || strcmp(argv[a], tests[i].name) == 0;
+		if (!wanted)
+			continue;
+		tests[i].run();
+		printf("%s: ok\n", tests[i].name);
+	}
+	printf("PASS\n");
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/* control.h: state of `tine vmm`, shared by its parts. */
+#ifndef TINE_VMM_CONTROL_H
+#define TINE_VMM_CONTROL_H
+
+#include "channel.h"
+#include "gdb.h"
+#include "sandbox.h"
+#include "template.h"
+#include "vm.h"
+#include "wire.h"
+
+/* Requests of the daemon to the VMM process itself, with descriptors. */
+enum control_request {
+	/* template and perhaps root image; payload: arguments of the command line (each with its
+	 * NUL), or nothing if the process has been given them */
+	CONTROL_CLONE = 96,
+	CONTROL_FREEZE = 97, /* file to write to; payload tine_freeze */
+	CONTROL_RESET = 98,
+};
+
+struct freezing {
+	bool busy;
+	bool held; /* nothing goes to the guest until it stands still */
+	uint32_t id;
+	int fd;
+	struct tine_error error; /* code 0: it has worked so far */
+	struct vmm_frozen report;
+};
+
+struct control {
+	struct vmm_args args;
+	struct console console;
+	struct vm vm;
+	struct evloop loop;
+	struct channel channel;
+	struct gdb gdb;
+	struct source socket, stopped, parked;
+	struct outq queue; /* towards the daemon; at most one record and the last message */
+	bool ended;        /* the vCPU has ended */
+	bool last_queued;
+	struct record rec;
+	struct tine_template *template; /* this is a clone of it */
+	char *clone_args;               /* what args points into, for a process of the pool */
+	int pagemap_fd;
+	struct freezing freezing;
+};
+
+/* control.c: queue a record for the daemon; look at the sockets again. */
+void control_queue(struct control *c, const struct tine_msg *hdr, const void *payload);
+void control_watch(struct control *c);
+
+/* control_fork.c: wait for CONTROL_CLONE and make the VM that it asks for. */
+int control_become_clone(struct control *c, struct tine_error *error);
+/* Get ready for the other requests, before the process is jailed. */
+int control_fork_open(struct control *c, struct tine_error *error);
+/* One of them; takes over fds.  -EPROTO ends the sandbox. */
+int control_request(struct control *c, const struct record *rec, const int *fds, int nfds,
+		    struct tine_error *error);
+/* Is this record the guest's answer to a freeze of ours?  Then the daemon is told what it needs. */
+bool control_freeze_reply(struct control *c, const struct tine_msg *hdr);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* control_fork.c: `tine vmm` becomes a clone, is frozen into a template, is reset. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "freeze.h"
+#include "host.h"
+#include "setup.h"
+
+#define ARGS_MAX 512
+
+static void
+close_fds(const int *fds, int nfds)
+{
+	for (int i = 0; i < nfds; i++)
+		close(fds[i]);
+}
+
+/* ---- becoming a clone ---- */
+
+/* The arguments came as strings back to back. */
+static int
+take_args(struct control *c, const struct record *rec, struct tine_error *error)
+{
+	int control = c->args.control_fd, argc = 0, r;
+	char *argv[ARGS_MAX + 1];
+
+	if (rec->hdr.len == 0)
+		return 0;
+	c->clone_args = malloc(rec->hdr.len);
+	if (c->clone_args == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	memcpy(c->clone_args, rec->payload, rec->hdr.len);
+	c->clone_args[rec->hdr.len - 1] = '\0';
+	/* The first is the program's name, which main() takes away. */
+	for (size_t at = strlen(c->clone_args) + 1; at < rec->hdr.len && argc < ARGS_MAX;
+	     at += strlen(c->clone_args + at) + 1)
+		argv[argc++] = c->clone_args + at;
+	argv[argc] = NULL;
+	vmm_args_free(&c->args);
+	r = vmm_args_parse(&c->args, argc, argv, error);
+	c->args.control_fd =
+	    control; /* also if they make no sense: the failure is reported there */
+	return r;
+}
+
+int
+control_become_clone(struct control *c, struct tine_error *error)
+{
+	const struct vm_options idle = {.console = &c->console,
+					.jailed = c->args.config.jail != JAIL_NONE};
+	int fds[WIRE_FDS], nfds = 0, r;
+
+	r = host_require(error);
+	if (r == 0)
+		r = vm_prepare(&c->vm, &idle, error);
+	if (r != 0)
+		return r;
+	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
+		_exit(0); /* nobody needs this process any more */
+	if (c->rec.hdr.type != CONTROL_CLONE || nfds < 1) {
+		close_fds(fds, nfds);
+		return tine_error_set(error, EPROTO, "control-protocol", "no template came");
+	}
+	close_fds(fds + 2, nfds - 2);
+	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, error);
+	if (r == 0)
+		r = take_args(c, &c->rec, error);
+	c->args.config.template = c->template;
+	return r == 0 ? sandbox_setup_prepared(&c->vm, &c->args.config, &c->console, error) : r;
+}
+
+/* ---- freezing ---- */
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void
+report(struct control *c, uint16_t type, uint32_t id, const struct tine_error *error,
+       const void *payload, size_t len)
+{
+	struct tine_msg hdr = {.type = type, .id = id};
+
+	if (error->code != 0) {
+		hdr.arg = (uint32_t)error->code;
+		payload = error;
+		len = sizeof(*error);
+	}
+	hdr.len = (uint32_t)len;
+	control_queue(c, &hdr, payload);
+}
+
+static void
+freeze_end(struct control *c)
+{
+	struct freezing *f = &c->freezing;
+
+	atomic_store(&c->vm.freeze, false);
+	evloop_watch(&c->loop, &c->parked, 0);
+	f->held = f->busy = false;
+	close(f->fd);
+	report(c, VMM_MSG_FROZEN, f->id, &f->error, &f->report, sizeof(f->report));
+	control_watch(c);
+}
+
+bool
+control_freeze_reply(struct control *c, const struct tine_msg *hdr)
+{
+	struct freezing *f = &c->freezing;
+
+	if (!f->busy || hdr->type != TINE_MSG_REPLY || hdr->id != f->id)
+		return false;
+	if (hdr->arg != 0 && f->error.code == 0)
+		tine_error_set(&f->error, (int)hdr->arg, "freeze-refused", "%s",
+			       strerror((int)hdr->arg));
+	freeze_end(c);
+	return true;
+}
+
+/* The guest stands still: all that changes once it goes on. */
+static int
+take_state(struct control *c, struct template_head *head, struct tine_error *error)
+{
+	struct freezing *f = &c->freezing;
+	int r = freeze_copy_ram(&c->vm, c->pagemap_fd, f->fd, &f->report.data_bytes, error);
+	int n = proto_save(&c->channel.proto, head->launch, TEMPLATE_LAUNCHES);
+
+	if (r == 0 && n < 0)
+		r = tine_error_set(error, E2BIG, "too-many-launches",
+				   "a template keeps at most %u launches that have not ended",
+				   TEMPLATE_LAUNCHES);
+	head->nlaunches = n > 0 ? (uint32_t)n : 0;
+	return r == 0 ? freeze_state(&c->vm, head, error) : r;
+}
+
+/* The guest runs again. */
+static int
+finish_file(struct control *c, struct template_head *head, struct tine_error *error)
+{
+	struct freezing *f = &c->freezing;
+	int r = template_find_extents(f->fd, head, error);
+
+	head->rootfs_offset = c->vm.mem.rootfs_offset;
+	head->flags = head->rootfs_size != 0 ? TEMPLATE_ROOTFS_APART : 0;
+	if (r == 0 && c->template != NULL) {
+		head->kernel_crc = c->template->head.kernel_crc;
+		head->kernel_size = c->template->head.kernel_size;
+	} else if (r == 0) {
+		r = template_file_sum(c->vm.kernel.file.fd, &head->kernel_crc, &head->kernel_size,
+				      error);
+	}
+	f->report.data_bytes = template_data_bytes(head);
+	return r == 0 ? template_write_head(f->fd, head, error) : r;
+}
+
+static void
+on_parked(void *arg, uint32_t events)
+{
+	struct control *c = arg;
+	struct freezing *f = &c->freezing;
+	struct template_head *head = calloc(1, sizeof(*head));
+	uint64_t count;
+	int r;
+
+	(void)events;
+	if (read(c->vm.pause.notify_fd, &count, sizeof(count)) < 0 || !f->busy) {
+		free(head);
+		return;
+	}
+	/* What the guest has sent belongs to it alone; books are kept up to here. */
+	channel_drain(&c->channel);
+	r = head != NULL ? take_state(c, head, &f->error)
+			 : tine_error_set(&f->error, ENOMEM, "no-memory", "out of memory");
+	f->held = false;
+	vcpu_resume(&c->vm);
+	f->report.pause_ns = now_ns() - atomic_load(&c->vm.ready_ns);
+	if (r == 0)
+		finish_file(c, head, &f->error);
+	free(head);
+	control_watch(c);
+}
+
+static int
+freeze(struct control *c, const struct record *rec, int fd, struct tine_error *error)
+{
+	struct freezing *f = &c->freezing;
+	uint64_t count;
+	int r;
+
+	if (f->busy || c->args.config.gdb != NULL)
+		return tine_error_set(error, EBUSY, "freeze-busy",
+				      "the sandbox is being frozen or debugged");
+	*f = (struct freezing){.id = rec->hdr.id, .fd = fd};
+	r = freeze_copy_template(c->template, fd, error);
+	if (r != 0)
+		return r;
+	if (read(c->vm.pause.notify_fd, &count, sizeof(count)) > 0) {
+		/* an old rendezvous */
+	}
+	atomic_store(&c->vm.freeze, true);
+	f->busy = f->held = true;
+	r = channel_send(&c->channel, TINE_MSG_FREEZE, f->id, 0, rec->payload, rec->hdr.len, error);
+	if (r == 0)
+		r = evloop_watch(&c->loop, &c->parked, EPOLLIN);
+	if (r != 0)
+		f->busy = f->held = false;
+	return r;
+}
+
+/* ---- reset ---- */
+
+static int
+reset(struct control *c, struct tine_error *error)
+{
+	struct vm_options options;
+	int r;
+
+	if (c->template == NULL)
+		return tine_error_set(error, EINVAL, "not-a-clone",
+				      "the sandbox was booted: there is no template to go back to");
+	if (c->freezing.busy || c->args.config.gdb != NULL)
+		return tine_error_set(error, EBUSY, "freeze-busy",
+				      "the sandbox is being frozen or debugged");
+	vcpu_pause(&c->vm);
+	sandbox_options(&c->args.config, &c->console, &options);
+	r = vm_reset(&c->vm, c->template, &options, error);
+	if (r == 0)
+		r = channel_restart(&c->channel, c->template->head.launch,
+				    c->template->head.nlaunches, error);
+	if (r == 0)
+		vcpu_resume(&c->vm);
+	return r;
+}
+
+/* ---- requests ---- */
+
+int
+control_fork_open(struct control *c, struct tine_error *error)
+{
+	c->parked = (struct source){.fd = c->vm.pause.notify_fd, .ready = on_parked, .arg = c};
+	c->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (c->pagemap_fd < 0)
+		return tine_error_set(error, errno, "no-files", "/proc/self/pagemap: %s",
+				      strerror(errno));
+	if (c->template == NULL)
+		return 0;
+	return proto_restore(&c->channel.proto, c->template->head.launch,
+			     c->template->head.nlaunches) == 0
+		   ? 0
+		   : tine_error_set(error, EBADMSG, "template-damaged",
+				    "the template's launches make no sense");
+}
+
+int
+control_request(struct control *c, const struct record *rec, const int *fds, int nfds,
+		struct tine_error *error)
+{
+	struct tine_error refused = {0};
+
+	if (rec->hdr.type == CONTROL_FREEZE && rec->hdr.len == sizeof(struct tine_freeze) &&
+	    nfds == 1) {
+		if (freeze(c, rec, fds[0], &refused) != 0) {
+			close(fds[0]);
+			report(c, VMM_MSG_FROZEN, rec->hdr.id, &refused, NULL, 0);
+		}
+		return 0;
+	}
+	close_fds(fds, nfds);
+	if (rec->hdr.type != CONTROL_RESET || nfds != 0)
+		return tine_error_set(error, EPROTO, "control-protocol", "unknown request");
+	reset(c, &refused);
+	report(c, VMM_MSG_RESET, rec->hdr.id, &refused, NULL, 0);
+	return 0;
+}

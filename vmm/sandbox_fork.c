@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/* sandbox_fork.c: clones and templates as the process sees them that started the VMM process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "freeze.h"
+
+/* ---- cloning ---- */
+
+static int
+pack_args(char **argv, struct record *rec)
+{
+	for (; *argv != NULL; argv++) {
+		size_t n = strlen(*argv) + 1;
+
+		if (n > sizeof(rec->payload) - rec->hdr.len)
+			return -E2BIG;
+		memcpy(rec->payload + rec->hdr.len, *argv, n);
+		rec->hdr.len += (uint32_t)n;
+	}
+	return 0;
+}
+
+/* The process has just been started, or is idle: its socket is empty. */
+static int
+send_now(struct sandbox *sb, const struct record *rec, const int *fds, int nfds,
+	 struct tine_error *error)
+{
+	int r = outq_empty(&sb->queue) ? wire_send(sb->fd, (const uint8_t *)rec,
+						   sizeof(rec->hdr) + rec->hdr.len, fds, nfds)
+				       : -EAGAIN;
+
+	return r == 0
+		   ? 0
+		   : tine_error_set(error, -r, r == -EAGAIN ? "vmm-busy" : "vmm-gone",
+				    "the VMM process %s", r == -EAGAIN ? "is busy" : "has ended");
+}
+
+int
+sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct vmm_args *args,
+		   struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+	bool apart = (head->flags & TEMPLATE_ROOTFS_APART) != 0;
+	int fds[2] = {tmpl->fd, tmpl->rootfs_fd}, r = 0;
+	struct record rec = {.hdr.type = CONTROL_CLONE};
+	char **argv = args != NULL ? vmm_argv_make(args) : NULL;
+
+	if (args != NULL)
+		r = argv != NULL ? pack_args(argv, &rec) : -ENOMEM;
+	vmm_argv_free(argv);
+	if (r != 0)
+		return tine_error_set(error, -r, "arguments-too-long", "too many arguments");
+	if (proto_restore(&sb->proto, head->launch, head->nlaunches) != 0)
+		return tine_error_set(error, EBADMSG, "template-damaged",
+				      "the template's launches make no sense");
+	r = send_now(sb, &rec, fds, apart ? 2 : 1, error);
+	if (r == 0)
+		sb->template = template_hold(tmpl);
+	return r;
+}
+
+/* ---- freezing ---- */
+
+static int
+new_file(const struct sandbox *sb, struct tine_error *error)
+{
+	int fd = memfd_create("tine-template", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && ftruncate(fd, (off_t)freeze_file_size(sb->info.memory_bytes)) == 0)
+		return fd;
+	tine_error_set(error, errno, "no-memory", "cannot make a template: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool
+can_ask(const struct sandbox *sb, struct tine_error *error)
+{
+	if (sb->gone || sb->last_message || !sb->started)
+		tine_error_set(error, EPIPE, "vmm-gone", "the sandbox %s",
+			       sb->started ? "has ended" : "has not started");
+	else if (sb->freezing)
+		tine_error_set(error, EBUSY, "freeze-busy", "the sandbox is being frozen");
+	else
+		return true;
+	return false;
+}
+
+int
+sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
+	       struct tine_error *error)
+{
+	struct tine_freeze fz = {.answer = answer, .value = value};
+	struct record rec = {
+	    .hdr = {.type = CONTROL_FREEZE, .id = id, .len = sizeof(fz)},
+	};
+	struct tine_error e;
+	int r;
+
+	if (!can_ask(sb, &e) || (sb->frozen_fd = new_file(sb, &e)) < 0) {
+		if (error != NULL)
+			*error = e;
+		return -e.code;
+	}
+	memcpy(rec.payload, &fz, sizeof(fz));
+	r = send_now(sb, &rec, &sb->frozen_fd, 1, error);
+	if (r != 0) {
+		close(sb->frozen_fd);
+		sb->frozen_fd = -1;
+	}
+	sb->freezing = r == 0;
+	return r;
+}
+
+int
+sandbox_refuse_vmfork(struct sandbox *sb, uint32_t id, int err, struct tine_error *error)
+{
+	struct tine_freeze fz = {.answer = 1, .error = err};
+
+	return sandbox_send(sb, TINE_MSG_FREEZE, id, 0, &fz, sizeof(fz), error);
+}
+
+/* The file cannot change from here on, whatever the process that wrote it does. */
+static int
+adopt(struct sandbox *sb, int fd)
+{
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
+		close(fd);
+		return tine_error_set(&sb->frozen_error, errno, "template-damaged",
+				      "cannot seal the template: %s", strerror(errno));
+	}
+	return template_open(fd, fcntl(sb->rootfs_fd, F_DUPFD_CLOEXEC, 0), &sb->frozen,
+			     &sb->frozen_error);
+}
+
+int
+sandbox_on_frozen(struct sandbox *sb, struct tine_error *error)
+{
+	bool failed = sb->rec.hdr.arg != 0;
+	int fd = sb->frozen_fd;
+
+	if (!sb->freezing ||
+	    sb->rec.hdr.len != (failed ? sizeof(struct tine_error) : sizeof(struct vmm_frozen)))
+		return tine_error_set(error, EPROTO, "control-protocol", "bad FROZEN message");
+	sb->freezing = false;
+	sb->frozen_fd = -1;
+	template_release(sb->frozen);
+	sb->frozen = NULL;
+	if (failed)
+		close(fd);
+	else
+		adopt(sb, fd);
+	return 0;
+}
+
+struct tine_template *
+sandbox_take_template(struct sandbox *sb, struct tine_error *error)
+{
+	struct tine_template *t = sb->frozen;
+
+	sb->frozen = NULL;
+	if (t == NULL && error != NULL)
+		*error = sb->frozen_error;
+	return t;
+}
+
+/* ---- reset ---- */
+
+int
+sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
+{
+	const struct record rec = {.hdr = {.type = CONTROL_RESET, .id = id}};
+
+	if (sb->template == NULL)
+		return tine_error_set(error, EINVAL, "not-a-clone",
+				      "the sandbox was booted: there is no template to go back to");
+	if (!can_ask(sb, error))
+		return sb->freezing ? -EBUSY : -EPIPE;
+	return send_now(sb, &rec, NULL, 0, error);
+}
+
+/* The books begin anew, as those of the VMM process have. */
+int
+sandbox_on_reset(struct sandbox *sb, struct tine_error *error)
+{
+	const struct template_head *head;
+
+	if (sb->template == NULL ||
+	    sb->rec.hdr.len != (sb->rec.hdr.arg != 0 ? sizeof(struct tine_error) : 0))
+		return tine_error_set(error, EPROTO, "control-protocol", "bad RESET message");
+	if (sb->rec.hdr.arg != 0)
+		return 0;
+	head = &sb->template->head;
+	proto_free(&sb->proto);
+	proto_init(&sb->proto);
+	joiner_free(&sb->joiner);
+	return proto_restore(&sb->proto, head->launch, head->nlaunches);
+}
