@@ -2,9 +2,10 @@
 /*
  * gdb_test.c: the debugger's stub, spoken to as GDB does, with the fake guest kernel.
  *
- * usage: gdb_test TINE FAKEGUEST EMPTY-DIRECTORY.  Exit status 77 where sandboxes cannot run.
- * QEMU's emulation of AMD's SVM delivers no breakpoint of a nested guest to its host: they are
- * tested on real machines and where EPT is emulated.
+ * usage: gdb_test TINE FAKEGUEST EMPTY-DIRECTORY [qemu | bochs].  Exit status 77 where sandboxes
+ * cannot run.  The emulators lack something: QEMU's SVM delivers no breakpoint of a nested guest to
+ * its host; Bochs' VMX traps before the first instruction of a single step, and does not get over
+ * an int3.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -157,8 +158,8 @@ test_basics(const char *kernel)
 	snprintf(got, sizeof(got), "%s", ask(question));
 	CHECK(strlen(got) == 16);
 	expect("m1000,8", "0000000000000000");
-	expect("M5000,4:deadbeef", "OK");
-	expect("m5000,4", "deadbeef");
+	expect("M30000,4:deadbeef", "OK");
+	expect("m30000,4", "deadbeef");
 	expect("m7fffffffffff0000,4", "E");
 	expect("M7fffffffffff0000,1:00", "E");
 	expect("m5000,ffffffffffffffff", "E");
@@ -237,29 +238,16 @@ test_interrupt_and_detach(void)
 	close(conn);
 }
 
-static bool
-breakpoints_work(const struct host_info *info)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[512];
-	bool emulated = false;
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		emulated = emulated || strstr(line, "QEMU") != NULL;
-	if (f != NULL)
-		fclose(f);
-	return !emulated || strcmp(info->vendor, "amd") != 0;
-}
-
 int
 main(int argc, char **argv)
 {
 	char path[] = "/tmp/tine-gdb-XXXXXX", address[64];
+	const char *emulator = argc == 5 ? argv[4] : "";
 	struct host_info info;
 	int status;
 	pid_t pid;
 
-	CHECK(argc == 4);
+	CHECK(argc == 4 || argc == 5);
 	host_probe(&info);
 	if (!info.capable)
 		return 77;
@@ -273,13 +261,12 @@ main(int argc, char **argv)
 	}
 	connect_to(address + 5);
 	test_basics(argv[2]);
-	test_step(argv[2]);
-	if (breakpoints_work(&info)) {
+	if (strcmp(emulator, "bochs") != 0)
+		test_step(argv[2]);
+	if (strcmp(emulator, "qemu") != 0)
 		test_breakpoints(argv[2]);
+	if (emulator[0] == '\0')
 		test_many_breakpoints(argv[2]);
-	} else {
-		puts("breakpoints: not here");
-	}
 	test_interrupt_and_detach();
 	kill(pid, SIGTERM);
 	CHECK(waitpid(pid, &status, 0) == pid);

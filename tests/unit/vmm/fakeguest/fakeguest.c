@@ -174,7 +174,7 @@ receive(struct tine_msg *m)
 static void note(const struct tine_msg *m);
 
 /* Sleep until a message comes; credit is accounted on the way. */
-static void
+static void __attribute__((noinline)) /* a place for a breakpoint */
 next_message(struct tine_msg *m)
 {
 	while (!receive(m)) {
@@ -419,7 +419,7 @@ do_launch(const struct tine_msg *m)
 	send(TINE_MSG_REPLY, m->id, 2, "", 0);
 }
 
-static void
+static void __attribute__((noinline)) /* a place for a breakpoint */
 set_up_interrupts(void)
 {
 	uint64_t h = (uint64_t)(uintptr_t)channel_interrupt;
@@ -434,7 +434,7 @@ set_up_interrupts(void)
 	APIC(0xf0) = 0x1ff; /* enabled, spurious vector 0xff */
 }
 
-static void
+static void __attribute__((noinline)) /* a place for a breakpoint */
 publish_stats(const struct tine_bootblock *bb)
 {
 	struct tine_stats *st = SHARED(TINE_SHARED_STATS);
