@@ -203,6 +203,12 @@ set_fail_at(const char *value)
 }
 
 static int
+get_kstack_used(char *buf, size_t size)
+{
+	return put_integer(buf, size, (int64_t)kstack_used());
+}
+
+static int
 get_kthread_test(char *buf, size_t size)
 {
 	return put_integer(buf, size, forktest_kthread_pid());
@@ -260,7 +266,7 @@ static const struct sysctl_node nodes[] = {
     INT_RW("kern.fork_fail_at", &fork_fail_at, 0, INT32_MAX),
     INT_RW("kern.fork_pause", &fork_pause_ms, 0, 10000),
     HANDLED("kern.kthread_test", get_kthread_test, set_kthread_test),
-    INT_RO("kern.kstack_used", &kstack_used), /* deepest kernel stack of a thread that has gone */
+    HANDLED("kern.kstack_used", get_kstack_used, NOSET),
     INT_RW("kern.check_interval", &vm_check_interval, 0, INT32_MAX),
 #endif
     INT_RW("kern.vmfork", &vmfork_limit, 0, INT32_MAX), /* vmfork() and tine_freeze() left */

@@ -17,7 +17,7 @@ static struct pool thread_pool = POOL_INITIALIZER("thread", struct thread);
 #ifdef TINE_DEBUG
 #define STACK_FILL 0xdb
 
-int kstack_used;
+static size_t kstack_most; /* bytes used by a thread that has gone */
 
 static void
 kstack_fill(vaddr_t stack)
@@ -25,17 +25,36 @@ kstack_fill(vaddr_t stack)
 	memset((void *)stack, STACK_FILL, KSTACK_SIZE);
 }
 
-/* How deep has it been?  A stack used to its end has overflowed for all we know. */
-static void
-kstack_check(vaddr_t stack)
+static size_t
+kstack_depth(vaddr_t stack)
 {
 	const uint8_t *p = (const uint8_t *)stack;
 	size_t left = 0;
 
 	while (left < KSTACK_SIZE && p[left] == STACK_FILL)
 		left++;
-	KASSERT(left > 0);
-	kstack_used = MAX(kstack_used, (int)(KSTACK_SIZE - left));
+	return KSTACK_SIZE - left;
+}
+
+/* One used to its end has overflowed for all we know. */
+static void
+kstack_check(vaddr_t stack)
+{
+	kstack_most = MAX(kstack_most, kstack_depth(stack));
+	KASSERT(kstack_most < KSTACK_SIZE);
+}
+
+size_t
+kstack_used(void)
+{
+	const struct process *ps;
+	const struct thread *td;
+
+	LIST_FOREACH (ps, &allprocess, ps_list)
+		TAILQ_FOREACH (td, &ps->ps_threads, td_link)
+			if (td->td_kstack != 0) /* not the boot stack */
+				kstack_check(td->td_kstack);
+	return kstack_most;
 }
 #else
 #define kstack_fill(stack) ((void)0)

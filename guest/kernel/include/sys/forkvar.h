@@ -37,7 +37,7 @@ void thread_link(struct process *, struct thread *);
 /* A new thread in the process of td. */
 int thread_fork(struct thread *td, const struct fork_args *, struct thread **childp, pid_t *tidp);
 
-extern int kstack_used; /* debug kernels: bytes of the deepest stack of a thread that has gone */
+size_t kstack_used(void); /* debug kernels: most bytes of its kernel stack any thread has used */
 
 /* ---- kern_proc_new.c ---- */
 /* Structure of a new process with everything it inherits; in no list. NULL = no memory. */

@@ -31,7 +31,7 @@ void __noreturn md_panic(const char *msg); /* panic()'s last step */
 int md_discard(paddr_t pa, vsize_t len);
 
 /* ---- threads (vm_machdep.c, switch.S) ---- */
-#define KSTACK_ORDER 2 /* 16 KiB */
+#define KSTACK_ORDER 1 /* 8 KiB; kern.kstack_used of debug kernels says how much is needed */
 #define KSTACK_SIZE (PAGE_SIZE << KSTACK_ORDER)
 /* Allocate what cpu_fork() will need: 0 or ENOMEM; undone by cpu_thread_free(child). */
 int cpu_fork_prepare(struct thread *parent, struct thread *child);

@@ -30,7 +30,7 @@
 #define TF_SYSCALL 0x100
 
 #define TSS_RSP0 4
-#define KSTACK_BYTES 16384 /* KSTACK_SIZE */
+#define KSTACK_BYTES 8192 /* KSTACK_SIZE */
 
 #ifdef __ASSEMBLER__
 /* clang-format off */
