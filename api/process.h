@@ -83,7 +83,7 @@ void process_release(struct api_process *p);
 struct api_process *process_alloc(struct api_sandbox *sb, uint32_t launch);
 
 /* process_clone.c */
-int launch_record(const struct api_process *p, struct launch_record *record);
+void launch_record(const struct api_process *p, struct launch_record *record);
 void launch_record_fini(struct launch_record *record);
 int process_restore(struct api_sandbox *sb, const struct launch_record *record);
 void process_resume(struct api_process *p);

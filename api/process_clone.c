@@ -7,7 +7,7 @@
 #include "process.h"
 #include "sandbox.h"
 
-int
+void
 launch_record(const struct api_process *p, struct launch_record *r)
 {
 	*r = (struct launch_record){.launch = p->node.id,
@@ -27,7 +27,6 @@ launch_record(const struct api_process *p, struct launch_record *r)
 		r->out[i].eof = p->out[i].eof;
 		r->out[i].credit = p->out[i].granted - p->out[i].end;
 	}
-	return 0;
 }
 
 void

@@ -12,8 +12,6 @@
 #include "server.h"
 #include "text.h"
 
-#define LAUNCHES_MAX 4096u
-
 /* ---- making and freeing -------------------------------------------------------------------- */
 
 static void
@@ -45,19 +43,19 @@ template_unref(struct api_template *t)
 static int
 record_launches(struct api_template *t, struct api_sandbox *sb)
 {
-	uint32_t *ids = calloc(LAUNCHES_MAX, sizeof(*ids)), n;
+	uint32_t n = template_launches(t->tmpl, NULL, 0), *ids = calloc(n + 1, sizeof(*ids));
 
-	t->launches = calloc(LAUNCHES_MAX, sizeof(*t->launches));
+	t->launches = calloc(n + 1, sizeof(*t->launches));
 	if (ids == NULL || t->launches == NULL) {
 		free(ids);
 		return -ENOMEM;
 	}
-	n = template_launches(t->tmpl, ids, LAUNCHES_MAX);
-	for (uint32_t i = 0; i < n && i < LAUNCHES_MAX; i++) {
+	template_launches(t->tmpl, ids, n);
+	for (uint32_t i = 0; i < n; i++) {
 		const struct api_process *p = process_by_launch(sb, ids[i]);
 
-		if (p != NULL && launch_record(p, &t->launches[t->nlaunches]) == 0)
-			t->nlaunches++;
+		if (p != NULL)
+			launch_record(p, &t->launches[t->nlaunches++]);
 	}
 	free(ids);
 	return 0;
@@ -118,7 +116,8 @@ template_list_add(struct api_template *t, const char *name)
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	t->seq = ++t->server->next_seq;
 	t->listed = true;
-	TAILQ_INSERT_TAIL(&t->server->templates, template_ref(t), link);
+	template_ref(t);
+	TAILQ_INSERT_TAIL(&t->server->templates, t, link);
 	t->server->ntemplates++;
 }
 

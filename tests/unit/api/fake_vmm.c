@@ -296,9 +296,13 @@ template_launches(const struct tine_template *tmpl, uint32_t *ids, uint32_t max)
 {
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < tmpl->n && n < max; i++)
-		if (tmpl->process[i].launch != 0)
-			ids[n++] = tmpl->process[i].launch;
+	for (size_t i = 0; i < tmpl->n; i++) {
+		if (tmpl->process[i].launch == 0)
+			continue;
+		if (n < max)
+			ids[n] = tmpl->process[i].launch;
+		n++;
+	}
 	return n;
 }
 
