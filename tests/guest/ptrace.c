@@ -275,6 +275,54 @@ steps(void)
 	CHECK_KILLED(pid, SIGKILL);
 }
 
+static void
+call_child(void)
+{
+	for (;;)
+		__asm__ volatile("syscall" : : "a"(SYS_getpid) : "rcx", "r11", "memory");
+}
+
+/* Through the kernel's entry, too. */
+static void
+step_calls(void)
+{
+	pid_t pid = traced_child(call_child, 0);
+
+	for (int i = 0; i < 50; i++) {
+		CHECK_EQ(pt(PTRACE_SINGLESTEP, pid, 0, 0), 0);
+		CHECK_STOP(pid, SIGTRAP, 0);
+	}
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_KILLED(pid, SIGKILL);
+}
+
+static volatile int traps;
+
+static void
+on_trap(int sig)
+{
+	(void)sig;
+	traps++;
+}
+
+/* A program can step itself. */
+static void
+own_trap_flag(void)
+{
+	long r;
+
+	signal(SIGTRAP, on_trap);
+	__asm__ volatile("pushf; orq $0x100, (%%rsp); popf\n\t"
+			 "movl %1, %%eax; syscall; nop; nop\n\t"
+			 "pushf; andq $~0x100, (%%rsp); popf"
+			 : "=&a"(r)
+			 : "i"(SYS_getpid)
+			 : "rcx", "r11", "memory", "cc");
+	CHECK_EQ(r, getpid());
+	CHECK(traps >= 5);
+	signal(SIGTRAP, SIG_DFL);
+}
+
 /* ---- forks (row D4) ---- */
 
 static void
@@ -614,6 +662,8 @@ main(int argc, char **argv)
 	memory_registers();
 	calls();
 	steps();
+	step_calls();
+	own_trap_flag();
 	forks();
 	vforks();
 	unfollowed();

@@ -70,9 +70,9 @@ tss_init(void)
 }
 
 static void
-gate_set(int vector, uint8_t ist, uint8_t type)
+gate_set_entry(int vector, const char *entry, uint8_t ist, uint8_t type)
 {
-	uint64_t pc = (uintptr_t)trap_stubs + (uint64_t)vector * TRAP_STUB_SIZE;
+	uint64_t pc = (uintptr_t)entry;
 
 	idt[vector] = (struct gate){
 	    .offset0 = (uint16_t)pc,
@@ -85,10 +85,17 @@ gate_set(int vector, uint8_t ist, uint8_t type)
 }
 
 static void
+gate_set(int vector, uint8_t ist, uint8_t type)
+{
+	gate_set_entry(vector, trap_stubs + vector * TRAP_STUB_SIZE, ist, type);
+}
+
+static void
 idt_init(void)
 {
 	for (int v = 0; v < 256; v++)
 		gate_set(v, 0, GATE_KERNEL);
+	gate_set_entry(T_DEBUG, debug_entry, IST_PANIC, GATE_KERNEL);
 	gate_set(VECTOR_NMI, IST_PANIC, GATE_KERNEL);
 	gate_set(VECTOR_DOUBLE_FAULT, IST_PANIC, GATE_KERNEL);
 	gate_set(VECTOR_MACHINE_CHECK, IST_PANIC, GATE_KERNEL);

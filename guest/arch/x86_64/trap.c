@@ -35,7 +35,6 @@ _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "asm.h"
 
 enum {
 	T_DIVIDE = 0,
-	T_DEBUG = 1,
 	T_NMI = 2,
 	T_BREAKPOINT = 3,
 	T_OVERFLOW = 4,

@@ -81,6 +81,32 @@ ENTRY(syscall_entry)
 	sysretq
 END(syscall_entry)
 
+/*
+ * #DB.  A program that steps through a SYSCALL can make it come at the first instruction of
+ * syscall_entry, while the stack is still the program's: so it has a stack of its own.  There the
+ * step has been made and the call goes on; the trap comes after it, when r11 is the flags again.  From
+ * user mode the frame moves to where frames belong.
+ */
+ENTRY(debug_entry)
+	testb	$3, 8(%rsp)
+	jnz	1f
+	cmpq	$syscall_entry, (%rsp)
+	jne	2f
+	iretq
+1:	pushq	%rax
+	movq	%rsp, %rax
+	movq	tss+TSS_RSP0(%rip), %rsp
+	pushq	40(%rax) /* ss */
+	pushq	32(%rax)
+	pushq	24(%rax)
+	pushq	16(%rax)
+	pushq	8(%rax) /* rip */
+	movq	(%rax), %rax
+2:	pushq	$0
+	pushq	$T_DEBUG
+	jmp	trap_entry
+END(debug_entry)
+
 ENTRY(trap_entry)
 	SAVE_REGS
 	cld

@@ -29,6 +29,8 @@
 #define TF_SIZE 176
 #define TF_SYSCALL 0x100
 
+#define T_DEBUG 1 /* vector of #DB */
+
 #define TSS_RSP0 4
 #define KSTACK_BYTES 8192 /* KSTACK_SIZE */
 

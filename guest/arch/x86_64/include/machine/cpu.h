@@ -62,7 +62,7 @@ void segments_init(void);
 void segments_set_kstack(vaddr_t top); /* stack for the next entry from user mode */
 
 /* ---- entry points (trap_entry.S, switch.S) ---- */
-extern char trap_stubs[], syscall_entry[], thread_trampoline[];
+extern char trap_stubs[], syscall_entry[], debug_entry[], thread_trampoline[];
 #define TRAP_STUB_SIZE 16
 void switch_stack(uint64_t *save, uint64_t load);
 
