@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# events.sh: forks, execs and exits come on the stream, in order and complete; --events can be switched.
+# events.sh: forks, execs and exits come on the stream, in order and complete; --events can be switched.  rows: D3
 . "$(dirname "$0")/lib.sh"
 
 start_daemon

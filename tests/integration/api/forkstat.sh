@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# forkstat.sh: counters are exact, for one sandbox, in the sum, and after the sandbox is gone.
+# forkstat.sh: counters are exact, for one sandbox, in the sum, and after the sandbox is gone.  rows: E1 E2 E7 E8
 . "$(dirname "$0")/lib.sh"
 
 start_daemon
