@@ -10,14 +10,16 @@ function(tine_guest_build name source compiler)
 	endif()
 	set(flags ${ARGN})
 	set(library "")
+	set(header "")
 	if("libtine" IN_LIST flags)
 		set(library ${PROJECT_BINARY_DIR}/examples/libtine/libtine.a)
+		set(header ${PROJECT_SOURCE_DIR}/tests/guest/native.h)
 		list(REMOVE_ITEM flags libtine)
 		list(APPEND flags -I${PROJECT_BINARY_DIR}/examples/libtine/include)
 	endif()
 	add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}
 		COMMAND ${compiler} -std=gnu17 -g -Wall -Wextra -Werror ${link} ${flags} -o ${name} ${source} ${library}
-		DEPENDS ${source} ${PROJECT_SOURCE_DIR}/tests/guest/guest.h ${library}
+		DEPENDS ${source} ${PROJECT_SOURCE_DIR}/tests/guest/guest.h ${header} ${library}
 		WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} COMMENT "Building guest program ${name}" VERBATIM)
 	string(MAKE_C_IDENTIFIER "guest_${CMAKE_CURRENT_SOURCE_DIR}_${name}" target)
 	add_custom_target(${target} ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name})

@@ -2,7 +2,7 @@
 /* row_pidcost.c: fork costs the same among 30,000 processes as among 100.  rows: C9 */
 #include "native.h"
 
-enum { FEW = 100, MANY = 30000, ROUNDS = 500, SAMPLES = 7 };
+enum { FEW = 100, MANY = 30000, ROUNDS = 200, SAMPLES = 3 };
 
 static uint64_t
 cycles(void)
