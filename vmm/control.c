@@ -205,11 +205,11 @@ send_started(struct control *c, struct tine_error *error)
 	fds[0] = c->vm.mem.shared_fd;
 	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
 	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
-	fds[3] = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	fds[3] = fcntl(c->smaps_fd, F_DUPFD_CLOEXEC, 0);
 	fds[4] = fcntl(c->vm.mem.rootfs_fd, F_DUPFD_CLOEXEC, 0);
 	for (int i = 1; i < WIRE_FDS; i++)
 		if (fds[i] < 0) /* no image; an older host: that part of the figures is missing */
-			fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+			fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* /dev/null */
 	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), fds, WIRE_FDS);
 	for (int i = 1; i < WIRE_FDS; i++)
 		close(fds[i]);
@@ -249,7 +249,7 @@ serve(struct control *c, struct tine_error *error)
 		r = gdb_open(&c->gdb, &c->vm, &c->loop, c->args.config.gdb, error);
 	if (r == 0)
 		r = send_started(c, error);
-	if (r == 0 && c->vm.jailed)
+	if (r == 0 && c->vm.jailed && !c->in_jail)
 		r = jail_process(error);
 	if (r == 0)
 		r = vm_start(&c->vm, error);
@@ -291,8 +291,10 @@ vmm_cmd_vmm(int argc, char **argv)
 	}
 	if (c->args.die_with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = c->args.clone ? control_become_clone(c, &error)
-			  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
+	r = control_open_proc(c, &error);
+	if (r == 0)
+		r = c->args.clone ? control_become_clone(c, &error)
+				  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
 	if (r == 0)
 		r = serve(c, &error);
 	if (r != 0)

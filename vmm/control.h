@@ -42,7 +42,8 @@ struct control {
 	struct record rec;
 	struct tine_template *template; /* this is a clone of it */
 	char *clone_args;               /* what args points into, for a process of the pool */
-	int pagemap_fd;
+	int pagemap_fd, smaps_fd;       /* of this process, opened before the jail */
+	bool in_jail;                   /* jail_process() has been called */
 	struct freezing freezing;
 };
 
@@ -52,7 +53,9 @@ void control_watch(struct control *c);
 
 /* control_fork.c: wait for CONTROL_CLONE and make the VM that it asks for. */
 int control_become_clone(struct control *c, struct tine_error *error);
-/* Get ready for the other requests, before the process is jailed. */
+/* Files of /proc, before the process is jailed. */
+int control_open_proc(struct control *c, struct tine_error *error);
+/* Get ready for the other requests. */
 int control_fork_open(struct control *c, struct tine_error *error);
 /* One of them; takes over fds.  -EPROTO ends the sandbox. */
 int control_request(struct control *c, const struct record *rec, const int *fds, int nfds,

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "freeze.h"
 #include "host.h"
+#include "jail.h"
 #include "setup.h"
 
 #define ARGS_MAX 512
@@ -59,6 +60,10 @@ control_become_clone(struct control *c, struct tine_error *error)
 	r = host_require(error);
 	if (r == 0)
 		r = vm_prepare(&c->vm, &idle, error);
+	if (r == 0 && c->args.idle && idle.jailed) {
+		r = jail_process(error);
+		c->in_jail = true;
+	}
 	if (r != 0)
 		return r;
 	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
@@ -246,13 +251,19 @@ reset(struct control *c, struct tine_error *error)
 /* ---- requests ---- */
 
 int
+control_open_proc(struct control *c, struct tine_error *error)
+{
+	c->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	c->smaps_fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	if (c->pagemap_fd < 0 || c->smaps_fd < 0)
+		return tine_error_set(error, errno, "no-files", "/proc: %s", strerror(errno));
+	return 0;
+}
+
+int
 control_fork_open(struct control *c, struct tine_error *error)
 {
 	c->parked = (struct source){.fd = c->vm.pause.notify_fd, .ready = on_parked, .arg = c};
-	c->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (c->pagemap_fd < 0)
-		return tine_error_set(error, errno, "no-files", "/proc/self/pagemap: %s",
-				      strerror(errno));
 	if (c->template == NULL)
 		return 0;
 	return proto_restore(&c->channel.proto, c->template->head.launch,

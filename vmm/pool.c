@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* pool.c: idle VMM processes with VM and vCPU made, waiting for a template. */
+/*
+ * pool.c: idle VMM processes with VM and vCPU made, waiting for a template.
+ *
+ * They have left the host's files already, so they cannot clone a base template, whose root image
+ * is yet to be made of them.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -58,7 +63,7 @@ sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error)
 	if (pool->idle == pool->size)
 		return 0;
 	sandbox_args(&args, &config);
-	args.clone = true;
+	args.clone = args.idle = true;
 	r = sandbox_start(&args, &pool->process[pool->idle], error);
 	if (r != 0)
 		return r;

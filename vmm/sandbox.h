@@ -76,6 +76,7 @@ struct vmm_args {
 	uint64_t spawned_ns; /* CLOCK_MONOTONIC of sandbox_spawn() */
 	int control_fd;
 	bool die_with_parent; /* the spawning thread lives as long as its process */
+	bool idle;            /* of the pool: leaves files and privileges before it waits */
 	bool clone;           /* a template, and perhaps other arguments, come over the socket */
 	struct rootfs_file *files;
 	const char **params;

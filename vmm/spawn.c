@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sandbox.h"
+#include "template.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -188,6 +189,7 @@ sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct 
 		return r;
 	sandbox_args(&args, config);
 	if (config->template != NULL && config->pool != NULL && config->gdb == NULL &&
+	    (config->template->head.flags & TEMPLATE_BASE) == 0 &&
 	    (*out = spawn_from_pool(config, &args)) != NULL)
 		return 0;
 	r = sandbox_start(&args, out, error);

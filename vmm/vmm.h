@@ -73,7 +73,8 @@ struct sandbox_config {
 	/* Clone this instead of booting; kernel and memory_mib are the template's then (both have
 	 * to be left out), and so are rootfs and files unless it is a base template. */
 	struct tine_template *template;
-	/* With template: take an idle VMM process from here if there is one. */
+	/* With a template that is no base template: take an idle VMM process from here if there is
+	 * one. */
 	struct sandbox_pool *pool;
 };
 

@@ -92,6 +92,8 @@ vmm_argv_make(const struct vmm_args *args)
 	pushf(&b, "--spawned=%llu", (unsigned long long)args->spawned_ns);
 	if (args->die_with_parent)
 		pushf(&b, "--die-with-parent");
+	if (args->idle)
+		pushf(&b, "--idle");
 	if (args->clone)
 		pushf(&b, "--clone");
 	push_config(&b, &args->config);
@@ -115,6 +117,7 @@ enum {
 	OPT_SPAWNED,
 	OPT_DIE,
 	OPT_CLONE,
+	OPT_IDLE,
 	OPT_ID,
 	OPT_MEMORY,
 	OPT_JAIL,
@@ -135,6 +138,7 @@ static const struct option options[] = {
     {"spawned", required_argument, NULL, OPT_SPAWNED},
     {"die-with-parent", no_argument, NULL, OPT_DIE},
     {"clone", no_argument, NULL, OPT_CLONE},
+    {"idle", no_argument, NULL, OPT_IDLE},
     {"id", required_argument, NULL, OPT_ID},
     {"memory", required_argument, NULL, OPT_MEMORY},
     {"jail", required_argument, NULL, OPT_JAIL},
@@ -196,6 +200,9 @@ take(struct vmm_args *a, int c, size_t *nparams)
 		break;
 	case OPT_DIE:
 		a->die_with_parent = true;
+		break;
+	case OPT_IDLE:
+		a->idle = true;
 		break;
 	case OPT_CLONE:
 		a->clone = true;

@@ -2,7 +2,7 @@
 /*
  * clonetest.c: templates, clones, live fork, reset and pool, through vmm.h as the daemon uses it.
  *
- * usage: clonetest TINE PROGRAM [TEST...]; PROGRAM is tests/integration/clone/inside, static.
+ * usage: clonetest TINE PROGRAM [TEST...|bench]; PROGRAM is tests/integration/clone/inside, static.
  */
 #include <errno.h>
 #include <poll.h>
@@ -502,6 +502,107 @@ test_file(void)
 	template_release(bt);
 }
 
+/* ---- figures, as tests/bench/run reads them ---- */
+
+#define BENCH_ROUNDS 9
+
+static int
+compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+print_median(const char *name, uint64_t v[BENCH_ROUNDS])
+{
+	qsort(v, BENCH_ROUNDS, sizeof(v[0]), compare);
+	printf("{\"name\": \"%s\", \"median\": %llu}\n", name,
+	       (unsigned long long)v[BENCH_ROUNDS / 2]);
+}
+
+/* From the request to the word of the clone that it goes on. */
+static uint64_t
+time_clone(struct tine_template *t, struct sandbox_pool *pool)
+{
+	uint64_t start = now_ns(CLOCK_MONOTONIC), end;
+	struct box b;
+
+	spawn(&b, t, pool, NULL, NULL);
+	serve_until(&b, &b.ready, NULL);
+	end = now_ns(CLOCK_MONOTONIC);
+	sandbox_destroy(b.sb);
+	return end - start;
+}
+
+static uint64_t
+time_reset(struct box *b)
+{
+	uint64_t start;
+	char id[256];
+
+	ask_identity(b, id);
+	start = now_ns(CLOCK_MONOTONIC);
+	b->reset = b->ready = false;
+	need(sandbox_reset(b->sb, 1, &error), "reset");
+	serve_until(b, &b->reset, NULL);
+	serve_until(b, &b->ready, NULL);
+	return now_ns(CLOCK_MONOTONIC) - start;
+}
+
+/* Processes of the pool have to be up before they are measured. */
+static void
+let_pool_settle(struct sandbox_pool *pool)
+{
+	struct timespec moment = {.tv_nsec = 200000000};
+
+	while (sandbox_pool_refill(pool, &error) == 1)
+		continue;
+	nanosleep(&moment, NULL);
+}
+
+static void
+bench(void)
+{
+	uint64_t cold[BENCH_ROUNDS], pooled[BENCH_ROUNDS], reset[BENCH_ROUNDS], pause[BENCH_ROUNDS];
+	struct tine_template *bt = base(), *t = NULL;
+	struct sandbox_hoststats hs;
+	struct sandbox_pool *pool;
+	struct box original, b;
+
+	need(sandbox_pool_create(1, JAIL_DEFAULT, &pool, &error), "pool");
+	spawn(&original, bt, NULL, NULL, NULL);
+	launch(&original, "loop");
+	for (int i = 0; i < BENCH_ROUNDS; i++) {
+		template_release(t);
+		t = freeze(&original, false, 0);
+		pause[i] = original.report.pause_ns;
+	}
+	spawn(&b, t, NULL, NULL, NULL);
+	serve_until(&b, &b.ready, NULL);
+	need(sandbox_hoststats(b.sb, &hs, &error), "hoststats");
+	for (int i = 0; i < BENCH_ROUNDS; i++) {
+		cold[i] = time_clone(t, NULL);
+		let_pool_settle(pool);
+		pooled[i] = time_clone(t, pool);
+		reset[i] = time_reset(&b);
+	}
+	print_median("clone_cold", cold);
+	print_median("clone_pool", pooled);
+	print_median("reset", reset);
+	print_median("freeze_pause", pause);
+	printf("{\"name\": \"clone_private\", \"median\": %llu}\n",
+	       (unsigned long long)hs.private_bytes);
+	printf("{\"name\": \"clone_pss\", \"median\": %llu}\n",
+	       (unsigned long long)hs.vmm_pss_bytes);
+	sandbox_pool_destroy(pool);
+	sandbox_destroy(b.sb);
+	sandbox_destroy(original.sb);
+	template_release(t);
+	template_release(bt);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -531,6 +632,10 @@ main(int argc, char **argv)
 	use_kernel_beside(argv[1]);
 	sandbox_set_program(argv[1]);
 	program = argv[2];
+	if (argc == 4 && strcmp(argv[3], "bench") == 0) {
+		bench();
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		bool wanted = argc == 3;
 

@@ -89,8 +89,8 @@ loop(void)
 
 /* ---- storm ---- */
 
-#define ROUNDS 300
-#define PIPE_INTS 20000
+#define ROUNDS 100
+#define PIPE_INTS 5000
 
 static volatile sig_atomic_t signals;
 
@@ -126,7 +126,7 @@ sleeper(void)
 {
 	struct timespec nap = {.tv_nsec = 2000000};
 
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 50; i++)
 		nanosleep(&nap, NULL);
 	return 0;
 }
