@@ -27,6 +27,8 @@ int cmd_events(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_sysctl(int argc, char **argv);
 int cmd_put(int argc, char **argv);
+int cmd_fork(int argc, char **argv);
+int cmd_template(int argc, char **argv);
 int cmd_health(int argc, char **argv);
 
 #endif

@@ -12,27 +12,29 @@ static int cmd_version(int argc, char **argv);
 static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *args, *help; /* help NULL: hidden */
+	const char *help; /* NULL: hidden */
 } commands[] = {
-    {"run", vmm_cmd_run, "[OPTION]... PROGRAM [ARG]...", "run a program in a sandbox of its own"},
-    {"check", vmm_cmd_check, "", "say whether this host can run sandboxes"},
-    {"vmm", vmm_cmd_vmm, "", NULL},
-    {"serve", cmd_serve, "[OPTION]...", "serve the control API"},
-    {"spawn", cmd_spawn, "[OPTION]...", "start a sandbox"},
-    {"ls", cmd_ls, "", "list sandboxes"},
-    {"exec", cmd_exec, "[OPTION]... SANDBOX PROGRAM [ARG]...", "run a program in a sandbox"},
-    {"ps", cmd_ps, "[SANDBOX]", "list processes"},
-    {"signal", cmd_signal, "SANDBOX PID SIGNAL", "send a signal to a process"},
-    {"wait", cmd_wait, "SANDBOX PID", "wait for the end of a launched process"},
-    {"put", cmd_put, "SANDBOX FILE PATH", "copy a file into a sandbox"},
-    {"sysctl", cmd_sysctl, "SANDBOX NAME[=VALUE]...", "read or set kernel variables"},
-    {"stat", cmd_stat, "[SANDBOX]", "show fork statistics"},
-    {"events", cmd_events, "[SANDBOX]", "follow the event stream"},
-    {"log", cmd_log, "SANDBOX", "show what a sandbox's kernel has logged"},
-    {"rm", cmd_rm, "SANDBOX...", "stop and remove sandboxes"},
-    {"health", cmd_health, "", "show the state of the daemon and its host"},
-    {"version", cmd_version, "", "show the version"},
-    {"help", cmd_help, "[COMMAND]", "show this, or the help of a command"},
+    {"run", vmm_cmd_run, "run a program in a sandbox of its own"},
+    {"check", vmm_cmd_check, "say whether this host can run sandboxes"},
+    {"vmm", vmm_cmd_vmm, NULL},
+    {"serve", cmd_serve, "serve the control API"},
+    {"spawn", cmd_spawn, "start a sandbox"},
+    {"fork", cmd_fork, "fork a running sandbox"},
+    {"template", cmd_template, "freeze a sandbox to a template"},
+    {"ls", cmd_ls, "list sandboxes"},
+    {"exec", cmd_exec, "run a program in a sandbox"},
+    {"ps", cmd_ps, "list processes"},
+    {"signal", cmd_signal, "send a signal to a process"},
+    {"wait", cmd_wait, "wait for the end of a launched process"},
+    {"put", cmd_put, "copy a file into a sandbox"},
+    {"sysctl", cmd_sysctl, "read or set kernel variables"},
+    {"stat", cmd_stat, "show fork statistics"},
+    {"events", cmd_events, "follow the event stream"},
+    {"log", cmd_log, "show what a sandbox's kernel has logged"},
+    {"rm", cmd_rm, "stop and remove sandboxes"},
+    {"health", cmd_health, "show the state of the daemon and its host"},
+    {"version", cmd_version, "show the version"},
+    {"help", cmd_help, "show this, or the help of a command"},
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 

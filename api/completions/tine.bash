@@ -19,7 +19,7 @@ _tine_arguments() {
 
 _tine() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="run check serve spawn ls exec ps signal wait put sysctl stat events log rm health version help"
+	local commands="run check serve spawn fork template ls exec ps signal wait put sysctl stat events log rm health version help"
 	local client="--socket --token-file --json --help"
 	local options
 
@@ -34,9 +34,11 @@ _tine() {
 		;;
 	esac
 	case ${COMP_WORDS[1]} in
-	serve) options="--socket --listen --token-file --rootfs-dir --max-sandboxes --guest-timeout --json --verbose --help" ;;
-	spawn) options="--name --rootfs --memory --hostname --sysctl --file --events --no-wait $client" ;;
+	serve) options="--socket --listen --token-file --rootfs-dir --max-sandboxes --guest-timeout --pool --cold-boot --json --verbose --help" ;;
+	spawn) options="--name --template --rootfs --memory --hostname --sysctl --file --events --no-wait $client" ;;
 	exec) options="--interactive --tty --detach --env --cwd --user $client" ;;
+	fork) options="--count $client" ;;
+	template) options="--list --rm $client" ;;
 	stat) options="--all $client" ;;
 	events) options="--since --no-follow $client" ;;
 	run | check) options="--help" ;;
@@ -49,7 +51,7 @@ _tine() {
 	fi
 	case ${COMP_WORDS[1]}/$(_tine_arguments) in
 	rm/*) mapfile -t COMPREPLY < <(compgen -W "$(_tine_sandboxes)" -- "$cur") ;;
-	exec/0 | ps/0 | signal/0 | wait/0 | put/0 | sysctl/0 | stat/0 | events/0 | log/0)
+	exec/0 | fork/0 | template/0 | ps/0 | signal/0 | wait/0 | put/0 | sysctl/0 | stat/0 | events/0 | log/0)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tine_sandboxes)" -- "$cur")
 		;;
 	signal/2) mapfile -t COMPREPLY < <(compgen -W "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP" -- "$cur") ;;

@@ -94,6 +94,18 @@ expect wait "$("$tine" wait one "$sleeper")" "killed by signal TERM"
 expect "signal to nobody" "$(status "$tine" signal one 9999 TERM)" 1
 expect "no such signal" "$(status "$tine" signal one 1 NOPE)" 2
 
+# Clones.
+"$tine" exec -d one sleep >/dev/null
+expect "clones" "$("$tine" fork one f1 f2 | wc -l)" 2
+expect "a clone's processes" "$("$tine" ps --json f1 | jq '[.[] | select(.comm == "sleep")] | length')" 1
+"$tine" template one warm >/dev/null
+"$tine" template --list | grep -q " warm " || fail "template --list"
+"$tine" spawn -T warm -n f3 >/dev/null
+expect "clone of a template" "$("$tine" ps --json f3 | jq '[.[] | select(.comm == "sleep")] | length')" 1
+"$tine" template --rm warm
+expect "a template that is gone" "$(status "$tine" spawn -T warm)" 1
+"$tine" rm f1 f2 f3
+
 # The rest.
 expect sysctl "$("$tine" sysctl one kern.maxproc)" "kern.maxproc = 1000"
 "$tine" sysctl one kern.maxproc=5 >/dev/null

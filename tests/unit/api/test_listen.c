@@ -260,8 +260,8 @@ test_usage(void **state)
 	assert_int_equal(exit_status(TINE_FAKE " exec a"), 125);
 	assert_int_equal(exit_status(TINE_FAKE " signal a b"), 2);
 	static const char *const commands[] = {
-	    "serve",  "spawn", "ls",     "exec", "ps", "signal", "wait", "put",
-	    "sysctl", "stat",  "events", "log",  "rm", "health", "help", "version"};
+	    "serve",    "spawn",  "ls",   "exec",   "ps",  "signal", "wait",   "put",  "fork",
+	    "template", "sysctl", "stat", "events", "log", "rm",     "health", "help", "version"};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		assert_int_equal(exit_status(fmt(TINE_FAKE " help %s", commands[i])), 0);
 }
