@@ -102,6 +102,7 @@ int
 main(void)
 {
 	long maxproc = var("kern.maxproc"), maxthread = var("kern.maxthread");
+	time_t began = time(NULL);
 	struct tine_stats st;
 	int n;
 
@@ -130,10 +131,10 @@ main(void)
 	CHECK(stats().eagain_maxthread >= st.eagain_maxthread + 3);
 	set_var("kern.maxthread", maxthread);
 
-	/* One message; the others are counted. */
-	CHECK_EQ(messages(), 1);
+	/* One message in ten seconds; the others are counted. */
+	CHECK(messages() >= 1 && messages() <= 1 + (time(NULL) - began) / 10);
 	CHECK_EQ(stats().tablefull_suppressed - st.tablefull_suppressed,
 		 stats().eagain_maxproc + stats().eagain_maxthread - st.eagain_maxproc -
-		     st.eagain_maxthread - 1);
+		     st.eagain_maxthread - (uint64_t)messages());
 	return ok();
 }
