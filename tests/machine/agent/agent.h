@@ -12,19 +12,20 @@
 
 #include "../wire/frame.h"
 
-/* The decoded FRAME_JOB; the strings live as long as the agent. */
+/* The decoded FRAME_JOB; all strings are inside text. */
 struct job {
+	char *text;
 	char **argv; /* both end with NULL */
 	char **env;
 	size_t argc, nenv;
 	const char *directory;
-	const char *checkout;   /* mount the second disk there; NULL: not shared */
-	const char **shares;    /* mount directory i of the third disk at shares[i] */
+	const char *checkout; /* mount the second disk there; NULL: not shared */
+	const char **shares;  /* mount directory i of the third disk at shares[i] */
 	size_t nshares;
-	bool tty[3];            /* which of stdin, stdout, stderr is a terminal */
-	bool buffered;          /* all of stdin arrives before the command starts */
-	bool write_back;        /* return what the command changed in the checkout */
-	bool deterministic;     /* -icount: no host event may arrive while the command runs */
+	bool tty[3];        /* which of stdin, stdout, stderr is a terminal */
+	bool buffered;      /* all of stdin arrives before the command starts */
+	bool write_back;    /* return what the command changed in the checkout */
+	bool deterministic; /* -icount: no host event may arrive while the command runs */
 	struct winsize window;
 	struct timespec realtime;
 	const char *seed;
@@ -39,21 +40,25 @@ struct command {
 	int terminal; /* master of the command's terminal */
 };
 
-/* boot.c: from the bare initramfs to a machine that can run commands. Failures end the machine with a reason. */
+/*
+ * boot.c: from the bare initramfs to a machine that can run commands. Failures end the machine with
+ * a reason.
+ */
 void boot_machine(void);
 int boot_channel(void);
 /* The machine's disk: 0 the tools, 1 the checkout, 2 what else is shared; a static string. */
 const char *boot_disk(int number);
 
 /* mount.c */
-void mount_or_die(const char *source, const char *target, const char *type, unsigned long flags, const char *options);
+void mount_or_die(const char *source, const char *target, const char *type, unsigned long flags,
+		  const char *options);
 void mount_system(void);
 void mount_image(const char *device, const char *name);
 void mount_overlay(const char *name, const char *target);
 void mount_bind(const char *source, const char *target);
 void make_directories(const char *path);
 void read_ahead(const char *name);
-bool shell_out(const char *script, int output);
+int archive_changes(const char *name, pid_t *pid);
 
 /* job.c: decode a FRAME_JOB and prepare the machine for it. */
 bool job_decode(struct job *job, const struct frame *f);
@@ -62,7 +67,10 @@ void job_prepare(const struct job *job);
 /* command.c */
 void command_start(struct command *c, const struct job *job, int input_file);
 
-/* relay.c: move bytes, signals and the exit status between the channel and the command until it has ended. */
+/*
+ * relay.c: move bytes, signals and the exit status between the channel and the command until it has
+ * ended.
+ */
 noreturn void relay_run(int channel);
 
 /* main.c: say why the machine cannot go on, to the launcher when the channel is open, and stop. */

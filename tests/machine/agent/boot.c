@@ -50,8 +50,8 @@ load_modules(void)
 }
 
 /*
- * Waits until a device node that matches is there (a driver may make it after its module has been loaded); the caller frees
- * the path.
+ * Waits until a device node that matches is there (a driver may make it after its module has been
+ * loaded); the caller frees the path.
  */
 static char *
 wait_for_device(const char *pattern)
@@ -90,8 +90,8 @@ boot_disk(int number)
 }
 
 /*
- * Makes the tools image, with a writable layer in memory, the root directory. The initramfs cannot stay: pivot_root(2) and
- * unprivileged user namespaces refuse to work below it.
+ * Makes the tools image, with a writable layer in memory, the root directory. The initramfs cannot
+ * stay: pivot_root(2) and unprivileged user namespaces refuse to work below it.
  */
 static void
 enter_root(void)

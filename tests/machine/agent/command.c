@@ -1,4 +1,4 @@
-/* command.c: start the command with the stdio the launcher asked for: pipes, a terminal, or a file. */
+/* command.c: start the command with the stdio asked for: pipes, a terminal, or a file. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,10 @@ make_terminal(struct command *c, const struct job *job)
 	int slave = open(ptsname(c->terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		die("terminal: %s", strerror(errno));
-	/* The launcher's terminal is raw only while it is our stdin; else it adds the carriage returns itself. */
+	/*
+	 * The launcher's terminal is raw only while it is our stdin; else it adds the carriage
+	 * returns itself.
+	 */
 	if (!job->tty[0] && tcgetattr(slave, &t) == 0) {
 		t.c_oflag &= ~(tcflag_t)OPOST;
 		tcsetattr(slave, TCSANOW, &t);
@@ -80,7 +83,8 @@ command_start(struct command *c, const struct job *job, int input_file)
 		make_pipe(out);
 	if (!job->tty[2])
 		make_pipe(err);
-	const int stdio[3] = {job->tty[0] && input_file < 0 ? slave : in[0], job->tty[1] ? slave : out[1], job->tty[2] ? slave : err[1]};
+	const int stdio[3] = {job->tty[0] && input_file < 0 ? slave : in[0],
+			      job->tty[1] ? slave : out[1], job->tty[2] ? slave : err[1]};
 
 	c->pid = fork();
 	if (c->pid < 0)
@@ -92,7 +96,9 @@ command_start(struct command *c, const struct job *job, int input_file)
 			close(stdio[i]);
 	if (slave >= 0)
 		close(slave);
-	c->input = input_file >= 0 ? -1 : job->tty[0] ? fcntl(c->terminal, F_DUPFD_CLOEXEC, 3) : in[1];
+	c->input = input_file >= 0 ? -1
+		   : job->tty[0]   ? fcntl(c->terminal, F_DUPFD_CLOEXEC, 3)
+				   : in[1];
 	c->output = out[0];
 	c->errors = err[0];
 }

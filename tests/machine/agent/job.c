@@ -37,15 +37,33 @@ decode_field(struct job *job, char *field)
 	long seconds, nanoseconds;
 
 	switch (field[0]) {
-	case 'a': push(&job->argv, &job->argc, value); return true;
-	case 'e': push(&job->env, &job->nenv, value); return true;
-	case 'd': job->directory = value; return true;
-	case 'c': job->checkout = value; return true;
-	case 's': push((char ***)(uintptr_t)&job->shares, &job->nshares, value); return true;
-	case 'b': job->buffered = true; return true;
-	case 'w': job->write_back = true; return true;
-	case 'i': job->deterministic = true; return true;
-	case 'r': job->seed = value; return true;
+	case 'a':
+		push(&job->argv, &job->argc, value);
+		return true;
+	case 'e':
+		push(&job->env, &job->nenv, value);
+		return true;
+	case 'd':
+		job->directory = value;
+		return true;
+	case 'c':
+		job->checkout = value;
+		return true;
+	case 's':
+		push((char ***)(uintptr_t)&job->shares, &job->nshares, value);
+		return true;
+	case 'b':
+		job->buffered = true;
+		return true;
+	case 'w':
+		job->write_back = true;
+		return true;
+	case 'i':
+		job->deterministic = true;
+		return true;
+	case 'r':
+		job->seed = value;
+		return true;
 	case 't':
 		for (int i = 0; i < 3; i++)
 			job->tty[i] = strchr(value, '0' + i) != NULL;
@@ -57,7 +75,8 @@ decode_field(struct job *job, char *field)
 			return false;
 		job->realtime = (struct timespec){seconds, nanoseconds};
 		return true;
-	default: return false;
+	default:
+		return false;
 	}
 }
 
@@ -70,13 +89,17 @@ job_decode(struct job *job, const struct frame *f)
 		die("out of memory");
 	memcpy(text, f->payload, f->length);
 	text[f->length] = '\0';
+	job->text = text;
 	for (char *field = text; field < text + f->length; field += strlen(field) + 1)
 		if (!decode_field(job, field))
 			return false;
 	return job->argc > 0 && job->directory != NULL;
 }
 
-/* A machine that was resumed from a saved one has the random numbers of that one until it is given new ones. */
+/*
+ * A machine that was resumed from a saved one has the random numbers of that one until it is given
+ * new ones.
+ */
 static void
 reseed(const char *seed)
 {

@@ -1,4 +1,4 @@
-/* main.c: the init process of the emulated machines: boot, report ready, run the one command, stop. */
+/* main.c: init of the emulated machines: boot, report ready, run the one command, stop. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,7 +20,10 @@ die_through(int channel)
 void
 machine_stop(void)
 {
-	/* The launcher ends the emulator when it has read the last frame; a machine without one powers off by itself. */
+	/*
+	 * The launcher ends the emulator when it has read the last frame; a machine without one
+	 * powers off by itself.
+	 */
 	if (failure_channel < 0)
 		reboot(RB_POWER_OFF);
 	for (;;)

@@ -1,4 +1,4 @@
-/* mount.c: file systems of the machine: the kernel's own, disk images, and writable layers over the images. */
+/* mount.c: the kernel's file systems, disk images, and writable layers over them. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,12 +8,14 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent.h"
 
-/* Where images and writable layers are mounted; out of the way of programs, and below no directory that is shared. */
+/*
+ * Where images and writable layers are mounted; out of the way of programs, and below no directory
+ * that is shared.
+ */
 #define LAYERS "/run/machine"
 
 void
@@ -30,7 +32,8 @@ make_directories(const char *path)
 }
 
 void
-mount_or_die(const char *source, const char *target, const char *type, unsigned long flags, const char *options)
+mount_or_die(const char *source, const char *target, const char *type, unsigned long flags,
+	     const char *options)
 {
 	make_directories(target);
 	if (mount(source, target, type, flags, options) != 0)
@@ -48,7 +51,7 @@ mount_system(void)
 	mount_or_die("shm", "/dev/shm", "tmpfs", 0, "mode=1777");
 	mount_or_die("tmp", "/tmp", "tmpfs", 0, "mode=1777,size=90%");
 	mount_or_die("run", "/run", "tmpfs", 0, "mode=755,size=90%");
-	mount("mqueue", "/dev/mqueue", "mqueue", 0, NULL); /* absent on some kernels, missed by nobody */
+	mount("mqueue", "/dev/mqueue", "mqueue", 0, NULL); /* some kernels have none */
 	symlink("/proc/self/fd", "/dev/fd");
 	symlink("/proc/self/fd/0", "/dev/stdin");
 	symlink("/proc/self/fd/1", "/dev/stdout");
@@ -75,8 +78,10 @@ mount_overlay(const char *name, const char *target)
 	make_directories(path);
 	snprintf(path, sizeof(path), LAYERS "/%s/work", name);
 	make_directories(path);
-	snprintf(options, sizeof(options), "lowerdir=" LAYERS "/%s/lower,upperdir=" LAYERS "/%s/upper,workdir=" LAYERS "/%s/work",
-	    name, name, name);
+	snprintf(options, sizeof(options),
+		 "lowerdir=" LAYERS "/%s/lower,upperdir=" LAYERS "/%s/upper,workdir=" LAYERS
+		 "/%s/work",
+		 name, name, name);
 	mount_or_die(name, target, "overlay", 0, options);
 }
 
@@ -131,20 +136,30 @@ read_ahead(const char *name)
 	nftw(lower, read_file, 32, FTW_PHYS);
 }
 
-/* Runs a shell script with its stdout on `output`, or the console for -1. */
-bool
-shell_out(const char *script, int output)
+/*
+ * Starts writing what was changed over layer `name` as a tar archive, without the marks of deleted
+ * files. Returns where to read it; the caller waits for *pid.
+ */
+int
+archive_changes(const char *name, pid_t *pid)
 {
-	int status;
-	pid_t pid = fork();
+	char script[256];
+	int ends[2];
 
-	if (pid == 0) {
-		if (output >= 0)
-			dup2(output, STDOUT_FILENO);
-		execl("/bin/busybox", "sh", "-c", script, (char *)NULL);
+	snprintf(script, sizeof(script),
+		 "cd " LAYERS "/%s/upper && /usr/bin/find . ! -type c -print0 | "
+		 "/usr/bin/tar --null --no-recursion -T - -cf -",
+		 name);
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		die("pipe: %s", strerror(errno));
+	*pid = fork();
+	if (*pid < 0)
+		die("fork: %s", strerror(errno));
+	if (*pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
 		_exit(127);
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	close(ends[1]);
+	return ends[0];
 }

@@ -35,20 +35,11 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-static void
-report_started(struct relay *r)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	frame_put(&r->to_launcher, FRAME_STARTED, &ns, sizeof(ns));
-}
-
 /*
- * With the instruction clock nothing that comes from the host may arrive while the command runs, and the command must start at
- * the same time in every run, however long the disk took before: timers of the kernel then interrupt it at the same places.
- * Waiting for the next round time costs next to nothing, for the clock jumps while all sleep.
+ * With the instruction clock nothing that comes from the host may arrive while the command runs,
+ * and the command must start at the same time in every run, however long the disk took before:
+ * timers of the kernel then interrupt it at the same places. Waiting for the next round time costs
+ * next to nothing, for the clock jumps while all sleep.
  */
 static void
 align_clock(void)
@@ -71,7 +62,7 @@ start(struct relay *r)
 	command_start(&r->command, &r->job, r->input_file);
 	r->input_file = -1;
 	r->started = true;
-	report_started(r);
+	frame_put(&r->to_launcher, FRAME_STARTED, NULL, 0);
 }
 
 static void
@@ -130,16 +121,25 @@ take_frame(struct relay *r, const struct frame *f)
 	if (f->length == sizeof(number))
 		memcpy(&number, f->payload, sizeof(number));
 	switch (f->type) {
-	case FRAME_JOB: take_job(r, f); break;
-	case FRAME_STDIN: take_input(r, f); break;
-	case FRAME_SIGNAL: signal_command(r, (int)number); break;
-	case FRAME_CLOSE: close_fd(number == 1 ? &r->command.output : &r->command.errors); break;
+	case FRAME_JOB:
+		take_job(r, f);
+		break;
+	case FRAME_STDIN:
+		take_input(r, f);
+		break;
+	case FRAME_SIGNAL:
+		signal_command(r, (int)number);
+		break;
+	case FRAME_CLOSE:
+		close_fd(number == 1 ? &r->command.output : &r->command.errors);
+		break;
 	case FRAME_WINSIZE:
 		memcpy(&size, f->payload, f->length < sizeof(size) ? f->length : sizeof(size));
 		if (r->command.terminal >= 0)
 			ioctl(r->command.terminal, TIOCSWINSZ, &size);
 		break;
-	default: die("unknown frame %#x", f->type);
+	default:
+		die("unknown frame %#x", f->type);
 	}
 }
 
@@ -157,7 +157,10 @@ channel_readable(struct relay *r)
 		die("the channel to the launcher lost bytes");
 }
 
-/* Moves output of the command into a frame; closes the descriptor at its end (a terminal reports that as EIO). */
+/*
+ * Moves output of the command into a frame; closes the descriptor at its end (a terminal reports
+ * that as EIO).
+ */
 static void
 output_readable(struct relay *r, int *fd, enum frame_type type)
 {
@@ -184,7 +187,10 @@ input_writable(struct relay *r)
 	}
 }
 
-/* As init we reap everything; when the command itself has ended, so does everything that it left behind. */
+/*
+ * As init we reap everything; when the command itself has ended, so does everything that it left
+ * behind.
+ */
 static void
 reap(struct relay *r)
 {
@@ -198,7 +204,8 @@ reap(struct relay *r)
 		if (!r->started || pid != r->command.pid)
 			continue;
 		r->exited = true;
-		r->status = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 128u + (uint32_t)WTERMSIG(status);
+		r->status = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status)
+					      : 128u + (uint32_t)WTERMSIG(status);
 		close_fd(&r->command.input);
 		kill(-1, SIGKILL);
 	}
@@ -212,32 +219,27 @@ flush(struct relay *r)
 			poll(&(struct pollfd){r->channel, POLLOUT, 0}, 1, -1);
 }
 
-/* Sends what the command changed below the checkout: the writable layer without the marks of deleted files. */
 static void
-send_files(struct relay *r)
+send_changes(struct relay *r)
 {
 	static unsigned char buffer[32768];
-	int ends[2];
+	pid_t pid;
 	ssize_t n;
+	int archive = archive_changes("checkout", &pid);
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		die("pipe: %s", strerror(errno));
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(!shell_out("cd /run/machine/checkout/upper && /usr/bin/find . ! -type c -print0 | "
-		                 "/usr/bin/tar --null --no-recursion -T - -cf -", ends[1]));
-	close(ends[1]);
-	while ((n = read(ends[0], buffer, sizeof(buffer))) > 0) {
+	while ((n = read(archive, buffer, sizeof(buffer))) > 0) {
 		frame_put(&r->to_launcher, FRAME_FILES, buffer, (size_t)n);
 		flush(r);
 	}
+	close(archive);
 	waitpid(pid, NULL, 0);
 }
 
 static bool
 finished(const struct relay *r)
 {
-	return r->exited && r->command.output < 0 && r->command.errors < 0 && r->command.terminal < 0;
+	return r->exited && r->command.output < 0 && r->command.errors < 0 &&
+	       r->command.terminal < 0;
 }
 
 static void
@@ -246,12 +248,12 @@ turn(struct relay *r)
 	struct command *c = &r->command;
 	bool room = stream_used(&r->to_launcher) < OUTPUT_QUEUE_MAX;
 	struct pollfd p[] = {
-		{r->channel, (short)(POLLIN | (stream_used(&r->to_launcher) > 0 ? POLLOUT : 0)), 0},
-		{r->children, POLLIN, 0},
-		{stream_used(&r->input) > 0 ? c->input : -1, POLLOUT, 0},
-		{room ? c->output : -1, POLLIN, 0},
-		{room ? c->errors : -1, POLLIN, 0},
-		{room ? c->terminal : -1, POLLIN, 0},
+	    {r->channel, (short)(POLLIN | (stream_used(&r->to_launcher) > 0 ? POLLOUT : 0)), 0},
+	    {r->children, POLLIN, 0},
+	    {stream_used(&r->input) > 0 ? c->input : -1, POLLOUT, 0},
+	    {room ? c->output : -1, POLLIN, 0},
+	    {room ? c->errors : -1, POLLIN, 0},
+	    {room ? c->terminal : -1, POLLIN, 0},
 	};
 
 	if (poll(p, sizeof(p) / sizeof(p[0]), -1) < 0 && errno != EINTR)
@@ -294,7 +296,7 @@ relay_run(int channel)
 	while (!finished(&r))
 		turn(&r);
 	if (r.job.write_back && r.job.checkout != NULL)
-		send_files(&r);
+		send_changes(&r);
 	frame_put(&r.to_launcher, FRAME_EXIT, &r.status, sizeof(r.status));
 	flush(&r);
 	machine_stop();

@@ -1,4 +1,4 @@
-/* emulator.c: start and end the emulator process; save a booted machine and resume it (QEMU's monitor protocol). */
+/* emulator.c: start and end the emulator; save a booted machine and resume it (QMP). */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,10 @@ make_terminal(void)
 	return (struct ends){ours, theirs};
 }
 
-/* dup2 to a fixed number would hit a descriptor that is still needed: all of them go above the fixed ones first. */
+/*
+ * dup2 to a fixed number would hit a descriptor that is still needed: all of them go above the
+ * fixed ones first.
+ */
 static void
 inherit(const int *fds, const int *numbers, int count)
 {
@@ -70,11 +73,15 @@ inherit(const int *fds, const int *numbers, int count)
 }
 
 static noreturn void
-become_emulator(const struct options *o, pid_t launcher, int input, int channel, int console, int monitor, int chatter)
+become_emulator(const struct options *o, pid_t launcher, int input, int channel, int console,
+		int monitor, int chatter)
 {
 	sigset_t none;
 
-	/* It must not outlive the launcher, whatever ends that, and must not see the terminal's signals. */
+	/*
+	 * It must not outlive the launcher, whatever ends that, and must not see the terminal's
+	 * signals.
+	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != launcher)
 		_exit(127);
@@ -84,7 +91,7 @@ become_emulator(const struct options *o, pid_t launcher, int input, int channel,
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	inherit((int[]){input, chatter, chatter, channel, console, monitor},
-	    (int[]){0, 1, 2, EMULATOR_FD_CHANNEL, EMULATOR_FD_CONSOLE, EMULATOR_FD_MONITOR}, 6);
+		(int[]){0, 1, 2, EMULATOR_FD_CHANNEL, EMULATOR_FD_CONSOLE, EMULATOR_FD_MONITOR}, 6);
 	setenv("TERM", "xterm", 1);
 	execvp(o->emulator[0], o->emulator);
 	dprintf(STDERR_FILENO, "%s: %s\n", o->emulator[0], strerror(errno));
@@ -104,8 +111,12 @@ emulator_start(struct emulator *e, const struct options *o)
 	if (e->pid < 0)
 		fail("fork: %s", strerror(errno));
 	if (e->pid == 0)
-		become_emulator(o, launcher, input, channel.theirs, console.theirs, monitor.theirs, chatter.theirs);
-	/* A terminal reports a hang-up while nobody has its slave open, and the emulator opens the channel late: keep that one. */
+		become_emulator(o, launcher, input, channel.theirs, console.theirs, monitor.theirs,
+				chatter.theirs);
+	/*
+	 * A terminal reports a hang-up while nobody has its slave open, and the emulator opens the
+	 * channel late: keep that one.
+	 */
 	if (!o->terminal)
 		close(channel.theirs);
 	close(console.theirs);
@@ -134,18 +145,22 @@ monitor_say(const struct emulator *e, const char *command)
 		fail("the emulator's monitor: %s", strerror(errno));
 }
 
-#define QMP_BEGIN \
-	"{\"execute\":\"qmp_capabilities\"}" \
-	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":[" \
-	"{\"capability\":\"x-ignore-shared\",\"state\":true},{\"capability\":\"events\",\"state\":true}]}}"
+#define QMP_BEGIN                                                                                  \
+	"{\"execute\":\"qmp_capabilities\"}"                                                       \
+	"{\"execute\":\"migrate-set-capabilities\",\"arguments\":{\"capabilities\":["              \
+	"{\"capability\":\"x-ignore-shared\",\"state\":true},{\"capability\":\"events\","          \
+	"\"state\":true}]}}"
 
-/* RAM is a file that the emulator maps; what is read here is the state of the CPU and the devices. */
+/* RAM is a file that the emulator maps; what is read here is the state of CPU and devices. */
 void
 emulator_resume(struct emulator *e, const char *directory)
 {
 	char text[4096];
 
-	snprintf(text, sizeof(text), QMP_BEGIN "{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"exec:cat '%s/state'\"}}",
+	snprintf(
+	    text, sizeof(text),
+	    QMP_BEGIN
+	    "{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"exec:cat '%s/state'\"}}",
 	    directory);
 	monitor_say(e, text);
 }
@@ -156,7 +171,10 @@ emulator_save(struct emulator *e, const char *directory)
 	char text[8192];
 	size_t used = 0;
 
-	snprintf(text, sizeof(text), QMP_BEGIN "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"exec:cat > '%s/state'\"}}", directory);
+	snprintf(text, sizeof(text),
+		 QMP_BEGIN
+		 "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"exec:cat > '%s/state'\"}}",
+		 directory);
 	monitor_say(e, text);
 	/* Answers are short; the event that counts comes last. */
 	for (;;) {
@@ -165,7 +183,8 @@ emulator_save(struct emulator *e, const char *directory)
 			fail("the emulator ended while its machine was saved");
 		used += (size_t)n;
 		text[used] = '\0';
-		if (strstr(text, "\"failed\"") != NULL || strstr(text, "\"error\"") != NULL || used == sizeof(text) - 1)
+		if (strstr(text, "\"failed\"") != NULL || strstr(text, "\"error\"") != NULL ||
+		    used == sizeof(text) - 1)
 			fail("the machine could not be saved: %s", text);
 		if (strstr(text, "\"status\": \"completed\"") != NULL)
 			break;

@@ -24,7 +24,8 @@ start(const char *directory)
 		fail("fork: %s", strerror(errno));
 	if (tar == 0) {
 		dup2(p[0], STDIN_FILENO);
-		execlp("tar", "tar", "-xf", "-", "--no-same-owner", "--no-overwrite-dir", "-C", directory, (char *)NULL);
+		execlp("tar", "tar", "-xf", "-", "--no-same-owner", "--no-overwrite-dir", "-C",
+		       directory, (char *)NULL);
 		_exit(127);
 	}
 	close(p[0]);

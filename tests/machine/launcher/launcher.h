@@ -1,4 +1,4 @@
-/* launcher.h: what the parts of the launcher share; it starts an emulator and runs one command in it. */
+/* launcher.h: what the parts of the launcher share. */
 /* SPDX-License-Identifier: ISC */
 #ifndef LAUNCHER_LAUNCHER_H
 #define LAUNCHER_LAUNCHER_H
@@ -14,22 +14,22 @@
 #define EXIT_MACHINE 125
 
 /* The emulator inherits these; its command line names them as /dev/fd/N or fd=N. */
-#define EMULATOR_FD_CHANNEL 3 /* the agent's frames: a socket, or a terminal for an emulator that knows only those */
+#define EMULATOR_FD_CHANNEL 3 /* the agent's frames: a socket, or a terminal */
 #define EMULATOR_FD_CONSOLE 4 /* a pipe for the console of the machine */
 #define EMULATOR_FD_MONITOR 5 /* QMP: a socket */
 
 struct options {
-	const char *save;     /* directory: boot, save the machine there, end */
-	const char *resume;   /* directory of a saved machine to go on from */
-	const char *after;    /* shell script to run at the end, whatever that is */
-	bool terminal;        /* the emulator wants a terminal, and one for the channel */
-	bool console;         /* console of the machine on stderr */
-	bool verbose;         /* timing on stderr */
-	bool buffered;        /* take stdin before the command starts, and only if it is a file */
+	const char *save;       /* directory: boot, save the machine there, end */
+	const char *resume;     /* directory of a saved machine to go on from */
+	const char *after;      /* shell script to run at the end, whatever that is */
+	bool terminal;          /* the emulator wants a terminal, and one for the channel */
+	bool console;           /* console of the machine on stderr */
+	bool verbose;           /* timing on stderr */
+	bool buffered;          /* take stdin before the command starts, and only if it is a file */
 	const char *write_back; /* directory under which changed files arrive */
-	unsigned timeout;     /* seconds; 0: none */
-	struct stream job;    /* fields of the job as the caller gave them */
-	char **emulator;      /* argv */
+	unsigned timeout;       /* seconds; 0: none */
+	struct stream job;      /* fields of the job as the caller gave them */
+	char **emulator;        /* argv */
 };
 
 struct emulator {
@@ -47,6 +47,8 @@ void emulator_save(struct emulator *e, const char *directory);
 /* log.c: the last words of the machine, kept to explain a failure. */
 void log_add(const char *data, size_t length);
 void log_print(void);
+/* Adds what can be read from *fd, and shows it on stderr; false at the end, when *fd is closed. */
+bool log_drain(int *fd, bool show);
 
 /* terminal.c */
 void terminal_raw(void);

@@ -1,5 +1,7 @@
 /* log.c: keep the end of what the emulator and the machine's console said. */
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,4 +36,23 @@ log_print(void)
 		done += (size_t)n;
 	}
 	used = 0;
+}
+
+bool
+log_drain(int *fd, bool show)
+{
+	char buffer[4096];
+	ssize_t n = read(*fd, buffer, sizeof(buffer));
+
+	if (n > 0) {
+		log_add(buffer, (size_t)n);
+		if (show)
+			fwrite(buffer, 1, (size_t)n, stderr);
+		return true;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	close(*fd);
+	*fd = -1;
+	return false;
 }

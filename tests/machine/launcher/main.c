@@ -1,4 +1,4 @@
-/* main.c: the launcher: start an emulated machine, run one command in it, exit as the command did. Called by npt and ept. */
+/* main.c: the launcher of npt and ept: start a machine, run one command in it, exit as it did. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdarg.h>
@@ -13,18 +13,18 @@
 #include "launcher.h"
 
 static const char usage[] =
-	"usage: launcher [options] -- EMULATOR ARGS... -- COMMAND ARGS...\n"
-	"       launcher --tsc-khz\n"
-	"  --save DIR        boot the machine and save it in DIR (no COMMAND)\n"
-	"  --resume DIR      go on from the machine saved in DIR instead of booting\n"
-	"  --after SCRIPT    run this by the shell at the end, whatever that is\n"
-	"  --write-back DIR  put the files that the agent returns into DIR\n"
-	"  --timeout SEC     end the machine then, exit status 124\n"
-	"  --terminal        give the emulator terminals for its stdio and for the channel\n"
-	"  --buffered        send stdin, if it is a file, before the command starts\n"
-	"  --console         the machine's console on stderr\n"
-	"  --verbose         timing on stderr\n"
-	"  --job FIELD       a field of the job (repeatable)\n";
+    "usage: launcher [options] -- EMULATOR ARGS... -- COMMAND ARGS...\n"
+    "       launcher --tsc-khz\n"
+    "  --save DIR        boot the machine and save it in DIR (no COMMAND)\n"
+    "  --resume DIR      go on from the machine saved in DIR instead of booting\n"
+    "  --after SCRIPT    run this by the shell at the end, whatever that is\n"
+    "  --write-back DIR  put the files that the agent returns into DIR\n"
+    "  --timeout SEC     end the machine then, exit status 124\n"
+    "  --terminal        give the emulator terminals for its stdio and for the channel\n"
+    "  --buffered        send stdin, if it is a file, before the command starts\n"
+    "  --console         the machine's console on stderr\n"
+    "  --verbose         timing on stderr\n"
+    "  --job FIELD       a field of the job (repeatable)\n";
 
 void
 fail(const char *format, ...)
@@ -59,8 +59,9 @@ compare(const void *a, const void *b)
 }
 
 /*
- * The frequency of the time stamp counter, the median of several looks, in whole MHz so that every look at the same host gives
- * the same number: it is part of what a saved machine is found by. The guest must be told, it hangs when it calibrates itself.
+ * The frequency of the time stamp counter, the median of several looks, in whole MHz so that every
+ * look at the same host gives the same number: it is part of what a saved machine is found by. The
+ * guest must be told, it hangs when it calibrates itself.
  */
 static int
 print_tsc_khz(void)

@@ -1,4 +1,4 @@
-/* relay.c: carry stdio and signals of the launcher to the command in the machine, and its end back. */
+/* relay.c: carry stdio and signals to the command in the machine, and its end back. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,10 @@
 
 #include "launcher.h"
 
-/* Frames are taken from the machine only while less than this waits for a slow reader of our output. */
+/*
+ * Frames are taken from the machine only while less than this waits for a slow reader of our
+ * output.
+ */
 #define OUTPUT_QUEUE_MAX (256u << 10)
 /* A write of at most this many bytes does not block on a pipe that poll(2) found writable. */
 #define ATOMIC_WRITE 4096
@@ -59,8 +62,12 @@ take_frame(struct relay *r, const struct frame *f)
 	if (f->length == sizeof(number))
 		memcpy(&number, f->payload, sizeof(number));
 	switch (f->type) {
-	case FRAME_READY: r->ready = true; break;
-	case FRAME_STARTED: r->started = milliseconds(); break;
+	case FRAME_READY:
+		r->ready = true;
+		break;
+	case FRAME_STARTED:
+		r->started = milliseconds();
+		break;
 	case FRAME_STDOUT:
 	case FRAME_STDERR: {
 		int fd = f->type == FRAME_STDOUT ? 1 : 2;
@@ -68,14 +75,22 @@ take_frame(struct relay *r, const struct frame *f)
 			stream_append(&r->out[fd], f->payload, f->length);
 		break;
 	}
-	case FRAME_CREDIT: r->window += number; break;
+	case FRAME_CREDIT:
+		r->window += number;
+		break;
 	case FRAME_FILES:
 		if (r->options->write_back != NULL)
 			files_take(r->options->write_back, f->payload, f->length);
 		break;
-	case FRAME_FAIL: machine_failed(r, (const char *)f->payload, f->length); break;
-	case FRAME_EXIT: end(r, (int)number); break;
-	default: machine_failed(r, "the agent sent an unknown frame", 31); break;
+	case FRAME_FAIL:
+		machine_failed(r, (const char *)f->payload, f->length);
+		break;
+	case FRAME_EXIT:
+		end(r, (int)number);
+		break;
+	default:
+		machine_failed(r, "the agent sent an unknown frame", 31);
+		break;
 	}
 }
 
@@ -144,29 +159,11 @@ take_signal(struct relay *r)
 	}
 }
 
-static bool
-drain_log(int *fd, bool show)
-{
-	char buffer[4096];
-	ssize_t n = read(*fd, buffer, sizeof(buffer));
-
-	if (n > 0) {
-		log_add(buffer, (size_t)n);
-		if (show)
-			fwrite(buffer, 1, (size_t)n, stderr);
-		return true;
-	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	close(*fd);
-	*fd = -1;
-	return false;
-}
-
 static void
 send_job(struct relay *r)
 {
-	frame_put(&r->to_agent, FRAME_JOB, r->options->job.data + r->options->job.start, stream_used(&r->options->job));
+	frame_put(&r->to_agent, FRAME_JOB, r->options->job.data + r->options->job.start,
+		  stream_used(&r->options->job));
 	r->job_sent = true;
 	/* With the instruction clock input that comes when it likes would spoil what is counted. */
 	struct stat st;
@@ -182,26 +179,28 @@ static void
 turn(struct relay *r)
 {
 	struct emulator *e = r->emulator;
-	bool room = stream_used(&r->out[1]) < OUTPUT_QUEUE_MAX && stream_used(&r->out[2]) < OUTPUT_QUEUE_MAX;
+	bool room = stream_used(&r->out[1]) < OUTPUT_QUEUE_MAX &&
+		    stream_used(&r->out[2]) < OUTPUT_QUEUE_MAX;
 	bool input = r->job_sent && !r->input_ended && r->window > 0;
 	struct pollfd p[] = {
-		{e->channel, (short)((room ? POLLIN : 0) | (stream_used(&r->to_agent) > 0 ? POLLOUT : 0)), 0},
-		{r->signals, POLLIN, 0},
-		{r->timer, POLLIN, 0},
-		{input ? STDIN_FILENO : -1, POLLIN, 0},
-		{stream_used(&r->out[1]) > 0 ? 1 : -1, POLLOUT, 0},
-		{stream_used(&r->out[2]) > 0 ? 2 : -1, POLLOUT, 0},
-		{e->console, POLLIN, 0},
-		{e->chatter, POLLIN, 0},
-		{e->monitor, POLLIN, 0},
+	    {e->channel,
+	     (short)((room ? POLLIN : 0) | (stream_used(&r->to_agent) > 0 ? POLLOUT : 0)), 0},
+	    {r->signals, POLLIN, 0},
+	    {r->timer, POLLIN, 0},
+	    {input ? STDIN_FILENO : -1, POLLIN, 0},
+	    {stream_used(&r->out[1]) > 0 ? 1 : -1, POLLOUT, 0},
+	    {stream_used(&r->out[2]) > 0 ? 2 : -1, POLLOUT, 0},
+	    {e->console, POLLIN, 0},
+	    {e->chatter, POLLIN, 0},
+	    {e->monitor, POLLIN, 0},
 	};
 
 	if (poll(p, sizeof(p) / sizeof(p[0]), -1) < 0)
 		return;
 	if (p[6].revents)
-		drain_log(&e->console, r->options->console);
+		log_drain(&e->console, r->options->console);
 	if (p[8].revents)
-		drain_log(&e->monitor, false);
+		log_drain(&e->monitor, false);
 	if (p[0].revents & POLLOUT)
 		stream_write(&r->to_agent, e->channel, SIZE_MAX);
 	if (p[0].revents & POLLIN)
@@ -220,7 +219,7 @@ turn(struct relay *r)
 		end(r, EXIT_TIMEOUT);
 	}
 	/* The emulator keeps this one open for as long as it lives. */
-	if (p[7].revents && !drain_log(&e->chatter, false) && !r->done)
+	if (p[7].revents && !log_drain(&e->chatter, false) && !r->done)
 		machine_failed(r, "the emulator ended before the command", 37);
 }
 
@@ -229,15 +228,18 @@ relay_init(struct relay *r, struct emulator *e, const struct options *o)
 {
 	sigset_t mask;
 
-	*r = (struct relay){.emulator = e, .options = o, .window = FRAME_WINDOW, .begin = milliseconds()};
+	*r = (struct relay){
+	    .emulator = e, .options = o, .window = FRAME_WINDOW, .begin = milliseconds()};
 	sigemptyset(&mask);
-	for (const int *s = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0}; *s != 0; s++)
+	for (const int *s = (const int[]){SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, 0}; *s != 0;
+	     s++)
 		sigaddset(&mask, *s);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r->signals = signalfd(-1, &mask, SFD_CLOEXEC);
 	r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	timerfd_settime(r->timer, 0, &(struct itimerspec){.it_value.tv_sec = (time_t)o->timeout}, NULL);
+	timerfd_settime(r->timer, 0, &(struct itimerspec){.it_value.tv_sec = (time_t)o->timeout},
+			NULL);
 }
 
 static void
@@ -280,6 +282,7 @@ relay_run(struct emulator *e, const struct options *o)
 	finish(&r);
 	if (o->verbose)
 		fprintf(stderr, "machine: command started after %llu ms, all %llu ms\n",
-		    (unsigned long long)(r.started ? r.started - r.begin : 0), (unsigned long long)(milliseconds() - r.begin));
+			(unsigned long long)(r.started ? r.started - r.begin : 0),
+			(unsigned long long)(milliseconds() - r.begin));
 	return r.status;
 }

@@ -46,11 +46,13 @@ terminal_fields(struct stream *job)
 {
 	struct winsize size;
 	char text[64] = "t";
+	size_t used = 1;
 
 	for (int fd = 0; fd < 3; fd++)
 		if (isatty(fd))
-			strcat(text, (const char *[]){"0", "1", "2"}[fd]);
-	stream_append(job, text, strlen(text) + 1);
+			text[used++] = (char)('0' + fd);
+	stream_append(job, text, used);
+	stream_append(job, "", 1);
 	if (!terminal_size(&size))
 		return;
 	int length = snprintf(text, sizeof(text), "z%u %u", size.ws_row, size.ws_col);

@@ -1,4 +1,4 @@
-/* main.c: write the memory image and the option ROM with which Bochs starts a Linux kernel at its PVH entry. */
+/* main.c: write the memory image and option ROM with which Bochs enters a Linux kernel. */
 /* SPDX-License-Identifier: ISC */
 #include <elf.h>
 #include <errno.h>
@@ -13,11 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Bochs hands out memory in such blocks; the BIOS has touched some before the option ROM runs (see rom.S). */
+/*
+ * Bochs hands out memory in such blocks; the BIOS has touched some before the option ROM runs (see
+ * rom.S).
+ */
 #define BLOCK 0x20000u
 #define BLOCKS_OF_BIOS 6u
 #define PAGE 0x1000u
-#define DISK_ALIGNMENT 0x200000u /* of persistent memory that the kernel maps with page structures */
+#define DISK_ALIGNMENT 0x200000u /* of memory that the kernel maps with page structures */
 #define ROM_SIZE 2048u
 #define DISKS_MAX 4
 
@@ -96,7 +99,10 @@ open_file(const char *path)
 	return (struct file){data, (uint64_t)st.st_size};
 }
 
-/* A disk image is a large file with a hole at its end: as much as its file system (EROFS, if any) uses is what counts. */
+/*
+ * A disk image is a large file with a hole at its end: as much as its file system (EROFS, if any)
+ * uses is what counts.
+ */
 static struct file
 open_disk(const char *path)
 {
@@ -122,7 +128,8 @@ put(const struct image *image, uint64_t address, const void *data, uint64_t size
 	const char *from = data;
 
 	while (size > 0) {
-		ssize_t n = pwrite(image->fd, from, size, (off_t)(BLOCKS_OF_BIOS * BLOCK + address - image->base));
+		ssize_t n = pwrite(image->fd, from, size,
+				   (off_t)(BLOCKS_OF_BIOS * BLOCK + address - image->base));
 		if (n <= 0)
 			fail("write the image: %s", strerror(errno));
 		from += n;
@@ -173,7 +180,8 @@ load_kernel(struct image *image, const struct file *kernel, uint64_t *end)
 static void
 add_range(struct boot_page *page, uint64_t begin, uint64_t end, uint32_t type)
 {
-	page->map[page->info.memory_map_entries++] = (struct memory_range){begin, end - begin, type, 0};
+	page->map[page->info.memory_map_entries++] =
+	    (struct memory_range){begin, end - begin, type, 0};
 }
 
 static void
@@ -218,7 +226,10 @@ main(int argc, char **argv)
 	uint64_t ram = 0x100000;
 	for (int i = 7; i < argc; i++) {
 		struct file disk = open_disk(argv[i]);
-		/* Ranges of one kind that touch would become one disk: some memory stays between them. */
+		/*
+		 * Ranges of one kind that touch would become one disk: some memory stays between
+		 * them.
+		 */
 		uint64_t begin = align(at + PAGE, DISK_ALIGNMENT);
 		at = align(begin + disk.size, DISK_ALIGNMENT);
 		put(&image, begin, disk.data, disk.size);
@@ -229,10 +240,12 @@ main(int argc, char **argv)
 	if (at + (64u << 20) > memory)
 		fail("%llu MiB of memory are not enough", (unsigned long long)(memory >> 20));
 	add_range(&page, ram, memory - 0x10000, MEMORY_RAM);
-	add_range(&page, memory - 0x10000, memory, MEMORY_ACPI); /* Bochs's BIOS keeps its tables there */
+	/* Bochs's BIOS keeps its tables there. */
+	add_range(&page, memory - 0x10000, memory, MEMORY_ACPI);
 	add_range(&page, 0xfffc0000, 0x100000000, MEMORY_RESERVED);
 
-	if (snprintf(page.command_line, sizeof(page.command_line), "%s", argv[6]) >= (int)sizeof(page.command_line))
+	if (snprintf(page.command_line, sizeof(page.command_line), "%s", argv[6]) >=
+	    (int)sizeof(page.command_line))
 		fail("the command line is too long");
 	page.info.magic = START_MAGIC;
 	page.info.version = 1;
@@ -244,6 +257,7 @@ main(int argc, char **argv)
 	at = align(at, BLOCK);
 	if (ftruncate(image.fd, (off_t)(BLOCKS_OF_BIOS * BLOCK + at - image.base)) != 0)
 		fail("%s: %s", argv[1], strerror(errno));
-	write_rom(argv[2], &(struct rom_parameters){(uint32_t)image.base, (uint32_t)at, (uint32_t)info, entry});
+	write_rom(argv[2], &(struct rom_parameters){(uint32_t)image.base, (uint32_t)at,
+						    (uint32_t)info, entry});
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* on_terminal.c: run a command on a new terminal, type at it, and show what it writes: what expect(1) does, in one page. */
+/* on_terminal.c: run a command on a new terminal, type at it, show what it writes. */
 /* SPDX-License-Identifier: ISC */
 #include <poll.h>
 #include <pty.h>
@@ -14,13 +14,15 @@
 
 /*
  * usage: on_terminal [-x TEXT | -s KEYS | -w ROWS,COLUMNS]... -- COMMAND ARGS...
- * In order: -x waits until TEXT appears in the output, -s types KEYS (\r and \003 as C escapes), -w resizes the terminal.
- * Then the output is read to its end. Exit status: the command's; 99 when a text did not appear before the end, 98 when the
- * terminal was not left as it was found. The caller sets the time limit.
+ * In order: -x waits until TEXT appears in the output, -s types KEYS (\r and \003 as C escapes), -w
+ * resizes the terminal. Then the output is read to its end. Exit status: the command's; 99 when a
+ * text did not appear before the end, 98 when the terminal was not left as it was found. The caller
+ * sets the time limit.
  */
 static char output[1 << 16];
 static size_t used, seen;
-static int command; /* pidfd: our own open slave keeps the terminal from hanging up, so the end of the command is the end */
+/* pidfd: our own open slave keeps the terminal from hanging up, so the command's end is the end. */
+static int command;
 
 static int
 read_more(int terminal)
@@ -59,7 +61,8 @@ type(int terminal, const char *keys)
 		if (c == '\\' && keys[1] == 'r')
 			c = '\r', keys++;
 		else if (c == '\\' && keys[1] == '0')
-			c = (char)strtol((char[]){keys[1], keys[2], keys[3], '\0'}, NULL, 8), keys += 3;
+			c = (char)strtol((char[]){keys[1], keys[2], keys[3], '\0'}, NULL, 8),
+			keys += 3;
 		if (write(terminal, &c, 1) != 1)
 			exit(97);
 	}
@@ -70,7 +73,8 @@ resize(int terminal, const char *size)
 {
 	struct winsize w = {0};
 
-	if (sscanf(size, "%hu,%hu", &w.ws_row, &w.ws_col) != 2 || ioctl(terminal, TIOCSWINSZ, &w) != 0)
+	if (sscanf(size, "%hu,%hu", &w.ws_row, &w.ws_col) != 2 ||
+	    ioctl(terminal, TIOCSWINSZ, &w) != 0)
 		exit(97);
 }
 
@@ -96,15 +100,23 @@ main(int argc, char **argv)
 	command = pidfd_open(pid, 0);
 	while ((option = getopt(first, argv, "x:s:w:")) != -1)
 		switch (option) {
-		case 'x': expect(terminal, optarg); break;
-		case 's': type(terminal, optarg); break;
-		case 'w': resize(terminal, optarg); break;
-		default: return 97;
+		case 'x':
+			expect(terminal, optarg);
+			break;
+		case 's':
+			type(terminal, optarg);
+			break;
+		case 'w':
+			resize(terminal, optarg);
+			break;
+		default:
+			return 97;
 		}
 	while (read_more(terminal))
 		continue;
 	waitpid(pid, &status, 0);
-	if (tcgetattr(slave, &after) != 0 || memcmp(&before.c_iflag, &after.c_iflag, 4 * sizeof(tcflag_t)) != 0)
+	if (tcgetattr(slave, &after) != 0 ||
+	    memcmp(&before.c_iflag, &after.c_iflag, 4 * sizeof(tcflag_t)) != 0)
 		return 98;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -1,4 +1,4 @@
-/* probe.c: what the machine tests run inside: a VM that needs nested paging, and a count of instructions. */
+/* probe.c: what the tests run inside a machine: a VM, and a count of instructions. */
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,26 +33,34 @@ control(int fd, unsigned long request, unsigned long argument, const char *what)
 	return result;
 }
 
-/* Runs a real-mode guest that writes page 5, reads page 7 and leaves by port I/O: two or three nested page faults. */
+/*
+ * Runs a real-mode guest that writes page 5, reads page 7 and leaves by port I/O: two or three
+ * nested page faults.
+ */
 static int
 run_vm(void)
 {
+	/* clang-format off */
 	static const unsigned char code[] = {
-		0xa2, 0x00, 0x50,  /* mov %al, 0x5000 */
-		0xa0, 0x00, 0x70,  /* mov 0x7000, %al */
-		0xe6, GUEST_PORT,  /* out %al, $port */
+	    0xa2, 0x00, 0x50, /* mov %al, 0x5000 */
+	    0xa0, 0x00, 0x70, /* mov 0x7000, %al */
+	    0xe6, GUEST_PORT, /* out %al, $port */
 	};
+	/* clang-format on */
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (kvm < 0)
 		fail("/dev/kvm");
 	int vm = control(kvm, KVM_CREATE_VM, 0, "KVM_CREATE_VM");
-	unsigned char *memory = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *memory =
+	    mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		fail("mmap");
 	memcpy(memory + GUEST_CODE, code, sizeof(code));
 	memory[0x7000] = 0x5a;
-	struct kvm_userspace_memory_region region = {.memory_size = GUEST_MEMORY, .userspace_addr = (unsigned long)memory};
-	control(vm, KVM_SET_USER_MEMORY_REGION, (unsigned long)&region, "KVM_SET_USER_MEMORY_REGION");
+	struct kvm_userspace_memory_region region = {.memory_size = GUEST_MEMORY,
+						     .userspace_addr = (unsigned long)memory};
+	control(vm, KVM_SET_USER_MEMORY_REGION, (unsigned long)&region,
+		"KVM_SET_USER_MEMORY_REGION");
 	int cpu = control(vm, KVM_CREATE_VCPU, 0, "KVM_CREATE_VCPU");
 	size_t size = (size_t)control(kvm, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
 	struct kvm_run *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu, 0);
@@ -92,7 +100,10 @@ kernel_work(void)
 		fail("fork");
 }
 
-/* The least that it takes by the time stamp counter, which with the instruction clock counts instructions. */
+/*
+ * The least that it takes by the time stamp counter, which with the instruction clock counts
+ * instructions.
+ */
 static unsigned long long
 least(void (*work)(void))
 {
