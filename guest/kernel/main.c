@@ -94,7 +94,8 @@ kernel_main(paddr_t first_free)
 	stats_init();
 	fork_hooks();
 	/* The base template is made here: the root image belongs to the sandbox, not to it. */
-	(void)md_ready();
+	if (md_ready())
+		md_new_stack_guard(); /* this function does not return, and no other thread runs */
 	vfs_init();
 	process0.ps_fs = fsinfo_boot();
 	if (kthread_create(host_worker, NULL, "init", &initproc) != 0)

@@ -111,9 +111,18 @@ md_start(paddr_t bootblock)
 	stats_init();
 	trace_init((boot.flags & TINE_BOOT_TRACE) != 0);
 	identity_set();
-	arc4random_buf(&__stack_chk_guard, sizeof(__stack_chk_guard));
-	__stack_chk_guard &= ~0xffUL; /* a zero byte stops string overruns */
+	md_new_stack_guard();
 	kernel_main(first_free);
+}
+
+/* Only where no function returns that was called before: its frame holds the old guard. */
+void
+md_new_stack_guard(void)
+{
+	uintptr_t guard; /* the generator's own frames have to end with the old one */
+
+	arc4random_buf(&guard, sizeof(guard));
+	__stack_chk_guard = guard & ~0xffUL; /* a zero byte stops string overruns */
 }
 
 /* "name=value" strings back to back, each with its NUL. */

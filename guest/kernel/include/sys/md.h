@@ -25,6 +25,8 @@ extern char boot_stack[];
 /* Tell the host that the kernel waits for its first program.  A sandbox cloned from here returns
  * from it too, with a new identity, fresh random seed and the current time: true there. */
 bool md_ready(void);
+/* What the template's kernel had as its stack guard is no secret to its other clones. */
+void md_new_stack_guard(void);
 void __noreturn md_halt(int reason);
 void __noreturn md_panic(const char *msg); /* panic()'s last step */
 /* The content of this RAM is no longer needed: give it back to the host. */
