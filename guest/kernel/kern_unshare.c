@@ -46,8 +46,9 @@ kern_unshare(struct thread *td, uint32_t what)
 	struct filedesc *newfd = NULL;
 	struct vmspace *newvm = NULL;
 
+	forktest_begin();
 	if (fs && (newfs = fsinfo_copy(ps->ps_fs)) == NULL)
-		return ENOMEM;
+		goto fail;
 	if (files && (newfd = fd_copy(ps->ps_fd)) == NULL)
 		goto fail_fs;
 	if (what & UNSHARE_NOFILES && (newfd = fd_new()) == NULL)
@@ -55,6 +56,7 @@ kern_unshare(struct thread *td, uint32_t what)
 	if (vm && (newvm = vmspace_fork(ps->ps_vmspace)) == NULL)
 		goto fail_fd;
 
+	forktest_end();
 	if (newvm != NULL)
 		replace_vmspace(ps, newvm);
 	if (newfs != NULL)
@@ -69,5 +71,7 @@ fail_fd:
 fail_fs:
 	if (newfs != NULL)
 		fsinfo_release(newfs);
+fail:
+	forktest_end();
 	return ENOMEM;
 }

@@ -216,6 +216,49 @@ all_rforks(void)
 	}
 }
 
+static int
+fails_self(int how, int n, int *error)
+{
+	int ret;
+
+	inject(n);
+	ret = rfork(how);
+	*error = errno;
+	if (ret == 0) {
+		inject(0);
+		return 0;
+	}
+	CHECK_EQ(*error, ENOMEM);
+	return 1;
+}
+
+/* Without RFPROC: the caller shares everything with a child, and goes on sharing it. */
+static void
+run_unshare(const char *what, int how)
+{
+	struct state before, after;
+	int n = 1, status, error;
+	pid_t sharer;
+
+	do {
+		sharer = rfork_thread((int)(RFPROC | RFMEM | RFSTOPPED), stack_end, ends, NULL);
+		CHECK(sharer > 0);
+		if (fails_self(how, n, &error) && fails_self(how, n, &error)) {
+			before = look();
+			CHECK(fails_self(how, n, &error));
+			after = look();
+			same(&before, &after, what, n);
+			n++;
+		} else {
+			how = -1;
+		}
+		CHECK_EQ(kill(sharer, SIGKILL), 0);
+		CHECK_EQ(waitpid(sharer, &status, 0), sharer);
+	} while (how != -1 && n < 200);
+	CHECK(how == -1 && n > 1);
+	dprintf(1, "%s: %d allocations\n", what, n - 1);
+}
+
 int
 main(void)
 {
@@ -228,5 +271,8 @@ main(void)
 	all_rforks();
 	run("__tfork", by_tfork);
 	run("clone with a pidfd", by_clone_pidfd);
+	run_unshare("rfork: memory", 0);
+	run_unshare("rfork: memory, RFFDG", RFFDG);
+	run_unshare("rfork: RFMEM RFFDG", RFMEM | RFFDG);
 	return ok();
 }
