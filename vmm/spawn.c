@@ -2,6 +2,7 @@
 /* spawn.c: start a VMM process, kill it, reap it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -23,7 +24,23 @@
 
 #define CONTROL_FD 3
 
-static const char *program = "/proc/self/exe";
+static const char *program; /* set by sandbox_set_program() */
+
+/* The small program beside this one, or else this one. */
+static const char *
+default_program(void)
+{
+	static char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("tine-vmm"));
+	char *slash;
+
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		return "/proc/self/exe";
+	memcpy(slash + 1, "tine-vmm", sizeof("tine-vmm"));
+	return access(path, X_OK) == 0 ? path : "/proc/self/exe";
+}
 
 void
 sandbox_set_program(const char *path)
@@ -66,6 +83,8 @@ spawn(char **argv, int control, pid_t *pid)
 	posix_spawnattr_t attr;
 	int r = posix_spawn_file_actions_init(&fa);
 
+	if (program == NULL)
+		program = default_program();
 	if (r != 0)
 		return r;
 	r = posix_spawnattr_init(&attr);
