@@ -4,6 +4,7 @@
 #include <sys/fork.h>
 #include <sys/forkvar.h>
 #include <sys/kmem.h>
+#include <sys/md.h>
 #include <sys/pledge.h>
 #include <sys/profil.h>
 #include <sys/ptrace.h>
@@ -59,7 +60,7 @@ static struct vmspace *
 fork_vmspace(struct process *parent, uint32_t flags)
 {
 	return flags & FORK_SHAREVM ? vmspace_share(parent->ps_vmspace)
-				    : vmspace_fork(parent->ps_vmspace);
+				    : vmspace_fork(parent->ps_vmspace, cpu_user_sp(curthread));
 }
 
 static bool

@@ -53,7 +53,7 @@ kern_unshare(struct thread *td, uint32_t what)
 		goto fail_fs;
 	if (what & UNSHARE_NOFILES && (newfd = fd_new()) == NULL)
 		goto fail_fs;
-	if (vm && (newvm = vmspace_fork(ps->ps_vmspace)) == NULL)
+	if (vm && (newvm = vmspace_fork(ps->ps_vmspace, VM_USER_MAX)) == NULL)
 		goto fail_fd;
 
 	forktest_end();

@@ -166,7 +166,7 @@ vm_fault(struct vmspace *vm, vaddr_t va, int access)
 	if (curthread != NULL)
 		curthread->td_ru.minflt++;
 	if (access & VMF_WRITE) {
-		error = pmap_write_fault(&vm->vm_pmap, va);
+		error = pmap_write_fault(&vm->vm_pmap, va, r->r_object == NULL ? r->r_prot : 0);
 		return error != ENOENT ? error : fault_missing(vm, r, va, true);
 	}
 	if (pmap_extract(&vm->vm_pmap, va, &pa, &prot))
@@ -195,7 +195,7 @@ access_page(struct vmspace *vm, vaddr_t va, bool write, bool force, paddr_t *pa)
 	forced = write && force && !(prot & PROT_WRITE) && !(r->r_flags & R_SHARED);
 	if ((error = vm_fault(vm, va, write && !forced ? VMF_WRITE : VMF_READ)) != 0)
 		return error;
-	if (forced && ((error = pmap_write_fault(&vm->vm_pmap, va)) != 0 ||
+	if (forced && ((error = pmap_write_fault(&vm->vm_pmap, va, 0)) != 0 ||
 		       (error = pmap_protect(&vm->vm_pmap, va, va + PAGE_SIZE, prot)) != 0))
 		return error;
 	return pmap_extract(&vm->vm_pmap, va, pa, &prot) ? 0 : EFAULT;

@@ -17,12 +17,10 @@
 #define HOT_ORDERS 3 /* page tables and data; kernel stacks */
 #define MAX_RANGES 8
 
-/* RAM comes in two pieces, below 3 GiB and from 4 GiB; the hole between them costs no memory. */
 #define HIGH_FRAME (0x100000000UL >> PAGE_SHIFT)
-static struct frametable {
-	struct page *ft_page;
-	uint64_t ft_count;
-} low, high;
+struct page *vm_frames;
+uint64_t vm_low_frames;
+static uint64_t high_frames;
 
 /* Frame numbers of RAM never handed out; [next, end). */
 static struct fresh {
@@ -43,32 +41,27 @@ static uint64_t nfree, ntotal, reserve, nshared;
 static struct page *
 frame_page(uint64_t fn)
 {
-	if (fn < low.ft_count)
-		return &low.ft_page[fn];
-	if (fn - HIGH_FRAME < high.ft_count)
-		return &high.ft_page[fn - HIGH_FRAME];
-	return NULL;
+	return pa_to_page(ptoa(fn));
 }
 
 static uint64_t
 page_frame(const struct page *pg)
 {
-	uint64_t i = (uint64_t)(pg - low.ft_page);
-
-	return pg >= low.ft_page && i < low.ft_count ? i
-						     : (uint64_t)(pg - high.ft_page) + HIGH_FRAME;
+	return atop(page_to_pa(pg));
 }
 
 struct page *
-pa_to_page(paddr_t pa)
+pa_to_page_high(paddr_t pa)
 {
-	return frame_page(atop(pa));
+	uint64_t i = atop(pa) - HIGH_FRAME;
+
+	return i < high_frames ? &vm_frames[vm_low_frames + i] : NULL;
 }
 
 paddr_t
-page_to_pa(const struct page *pg)
+page_to_pa_high(const struct page *pg)
 {
-	return ptoa(page_frame(pg));
+	return ptoa((uint64_t)(pg - vm_frames) - vm_low_frames + HIGH_FRAME);
 }
 
 static void
@@ -375,18 +368,17 @@ vm_frames_total(void)
 
 /* ---- boot ---- */
 
-/* Cut the table for frames [first, first + count) out of the first range with room for it. */
+/* Cut the frame table out of the first range with room for it. */
 static void
-table_place(struct frametable *ft, uint64_t first, uint64_t count, struct fresh *r, int n)
+table_place(struct fresh *r, int n)
 {
-	uint64_t pages = howmany(count * sizeof(struct page), PAGE_SIZE);
+	uint64_t pages = howmany((vm_low_frames + high_frames) * sizeof(struct page), PAGE_SIZE);
 
 	for (; n > 0; n--, r++) {
-		if (r->next < first || r->end - r->next < pages)
+		if (r->end - r->next < pages)
 			continue;
 		/* Untouched RAM: the table is zero, which says "never used" of every frame. */
-		ft->ft_page = PHYS_TO_DM(ptoa(r->next));
-		ft->ft_count = count;
+		vm_frames = PHYS_TO_DM(ptoa(r->next));
 		r->next += pages;
 		return;
 	}
@@ -424,9 +416,9 @@ vm_page_init(paddr_t first_free)
 			fresh[nfresh++] =
 			    (struct fresh){MAX(start, atop(round_page(first_free))), end};
 	}
-	table_place(&low, 0, low_end, fresh, nfresh);
-	if (high_end > HIGH_FRAME)
-		table_place(&high, HIGH_FRAME, high_end - HIGH_FRAME, fresh, nfresh);
+	vm_low_frames = low_end;
+	high_frames = high_end - HIGH_FRAME;
+	table_place(fresh, nfresh);
 	for (int i = 0; i < nused; i++)
 		add_used(used[i].next, used[i].end);
 	for (int i = 0; i < nfresh; i++)

@@ -69,7 +69,7 @@ fork_exceptions(struct vmspace *child)
 }
 
 struct vmspace *
-vmspace_fork(struct vmspace *vm)
+vmspace_fork(struct vmspace *vm, vaddr_t hot)
 {
 	struct vmspace *child = pool_get(&vmspace_pool, 0);
 
@@ -79,7 +79,7 @@ vmspace_fork(struct vmspace *vm)
 	child->vm_refs = 1;
 	child->vm_locked = 0; /* locks are not inherited */
 	child->vm_maxrss = 0;
-	if (pmap_fork(&child->vm_pmap, &vm->vm_pmap) != 0) {
+	if (pmap_fork(&child->vm_pmap, &vm->vm_pmap, hot) != 0) {
 		pool_put(&vmspace_pool, child);
 		return NULL;
 	}

@@ -114,7 +114,7 @@ pmap_destroy(struct pmap *pm)
 }
 
 int
-pmap_fork(struct pmap *dst, struct pmap *src)
+pmap_fork(struct pmap *dst, struct pmap *src, vaddr_t hot)
 {
 	uint64_t bits;
 	unsigned i;
@@ -126,9 +126,7 @@ pmap_fork(struct pmap *dst, struct pmap *src)
 		dst->pm_slots[w] = src->pm_slots[w];
 		for (bits = src->pm_slots[w]; bits != 0; bits &= bits - 1) {
 			i = w * 64 + (unsigned)__builtin_ctzl(bits);
-			dst->pm_root[i] = src->pm_root[i] &= ~PTE_W;
-			vm_page_hold(pa_to_page(pte_pa(src->pm_root[i])));
-			STAT_INC(pt_pages_shared);
+			dst->pm_root[i] = tree_fork(src, i, hot);
 		}
 	}
 	if (pmap_is_active(src))
@@ -212,66 +210,4 @@ pmap_extract(struct pmap *pm, vaddr_t va, paddr_t *pa, int *prot)
 	*pa = pte_pa(pte) | (va & PAGE_MASK);
 	*prot = pte_prot(pte);
 	return pte != 0;
-}
-
-/* A frame of our own for the page of pte: a copy, or zeroes in place of the zero frame. */
-static struct page *
-page_copy(uint64_t pte)
-{
-	bool zero = pte_pa(pte) == vm_zero_pa;
-	struct page *pg = vm_page_alloc(zero ? PGA_ZERO : 0);
-
-	if (pg != NULL && !zero)
-		vm_copy_page(page_to_dm(pg), PHYS_TO_DM(pte_pa(pte)));
-	return pg;
-}
-
-static void
-count_write_fault(uint64_t old, bool copied, uint64_t began)
-{
-	if (old & PTE_SHARED)
-		return;
-	if (pte_pa(old) == vm_zero_pa) {
-		STAT_INC(zero_fill_faults);
-		return;
-	}
-	STAT_INC(cow_faults);
-	if (copied)
-		STAT_INC(cow_pages_copied);
-	else
-		STAT_INC(cow_pages_reused);
-	hist_add(&kstats->cow, cpu_cycles() - began);
-}
-
-int
-pmap_write_fault(struct pmap *pm, vaddr_t va)
-{
-	uint64_t began = cpu_cycles(), *table, *pte, old;
-	struct page *copy = NULL;
-	bool shared;
-
-	if ((old = tree_lookup(pm, va, &shared)) == 0)
-		return ENOENT;
-	KASSERT(old & PTE_P);
-	if (old & PTE_W)
-		return 0; /* the processor remembered a stricter entry */
-	/* Below a shared table the frame gets another owner when we leave that table. */
-	if (!(old & PTE_SHARED) && (shared || !pte_exclusive(old)) &&
-	    (copy = page_copy(old)) == NULL)
-		return ENOMEM;
-	if (tree_path(pm, va, PT_LEAF, TREE_OWN, &table) != 0) {
-		if (copy != NULL)
-			vm_page_release(copy);
-		return ENOMEM;
-	}
-	pte = &table[pt_index(va, PT_LEAF)];
-	if (copy == NULL)
-		*pte |= PTE_W | PTE_D;
-	else {
-		*pte = page_to_pa(copy) | (old & PTE_NX) | PTE_P | PTE_U | PTE_W | PTE_A | PTE_D;
-		pmap_flush_page(pm, va);
-		pa_release(pte_pa(old));
-	}
-	count_write_fault(old, copy != NULL, began);
-	return 0;
 }

@@ -177,47 +177,79 @@ entry_share(uint64_t pte, int level)
 	return level == PT_LEAF && (pte & PTE_SHARED) ? pte : pte & ~PTE_W;
 }
 
+/* Another owner for all that `from' refers to, but for slot `except' (PT_ENTRIES: none). */
+static void
+table_share(struct page *from, struct page *to, int level, unsigned except)
+{
+	uint64_t *src = page_to_dm(from), *dst = page_to_dm(to);
+
+	for (unsigned i = from->pg_lo, end = from->pg_hi; i < end; i++)
+		if (src[i] != 0 && i != except)
+			dst[i] = src[i] = entry_share(src[i], level);
+	to->pg_lo = from->pg_lo;
+	to->pg_hi = from->pg_hi;
+	to->pg_nvalid = from->pg_nvalid;
+	STAT_INC(pt_pages_unshared);
+}
+
 /* Replace a table that has other owners by a copy of our own. */
 static struct page *
 table_copy(struct page *from, int level, struct spare *sp)
 {
 	struct page *to = table_new(sp);
-	uint64_t *src = page_to_dm(from), *dst = page_to_dm(to);
 
-	for (unsigned i = from->pg_lo; i < from->pg_hi; i++)
-		if (src[i] != 0)
-			dst[i] = src[i] = entry_share(src[i], level);
-	to->pg_lo = from->pg_lo;
-	to->pg_hi = from->pg_hi;
-	to->pg_nvalid = from->pg_nvalid;
+	table_share(from, to, level, PT_ENTRIES);
 	vm_page_release(from);
-	STAT_INC(pt_pages_unshared);
 	return to;
 }
 
-/* ---- paths ---- */
+/* ---- fork ---- */
 
-/* Go down while the way is clear; returns the level reached and the table there. */
-static int
-path_clear(struct pmap *pm, vaddr_t va, int last, unsigned how, uint64_t **tablep)
+static uint64_t
+page_fork(uint64_t *pte)
 {
-	uint64_t *table = pm->pm_root, *e;
-	int level;
+	struct page *copy;
 
-	for (level = PT_ROOT; level > last; level--) {
-		e = &table[pt_index(va, level)];
-		if (*e == 0)
-			break;
-		if ((how & TREE_OWN) && !(*e & PTE_W)) {
-			if (pa_to_page(pte_pa(*e))->pg_refs > 1)
-				break;
-			*e |= PTE_W; /* the other owners are gone */
-		}
-		table = pte_table(*e);
-	}
-	*tablep = table;
-	return level;
+	if (!(*pte & PTE_W) || (*pte & PTE_SHARED) || (copy = vm_page_alloc(0)) == NULL)
+		return *pte == 0 ? 0 : (*pte = entry_share(*pte, PT_LEAF));
+	vm_copy_page(page_to_dm(copy), PHYS_TO_DM(pte_pa(*pte)));
+	STAT_INC(cow_pages_copied);
+	return page_to_pa(copy) | (*pte & ~PTE_FRAME);
 }
+
+/* A copy of the table that *pte points at; going on towards `hot' while the parent owns the way. */
+static uint64_t
+path_fork(uint64_t *pte, int level, vaddr_t hot, struct spare *sp)
+{
+	struct page *from = pa_to_page(pte_pa(*pte)), *to;
+	unsigned i = pt_index(hot, level);
+	uint64_t *src = page_to_dm(from), e;
+
+	if (!(*pte & PTE_W))
+		return *pte == 0 ? 0 : (*pte = entry_share(*pte, level + 1));
+	to = table_new(sp);
+	table_share(from, to, level, i);
+	e = level == PT_LEAF ? page_fork(&src[i]) : path_fork(&src[i], level - 1, hot, sp);
+	((uint64_t *)page_to_dm(to))[i] = e;
+	return table_pte(to);
+}
+
+uint64_t
+tree_fork(struct pmap *src, unsigned i, vaddr_t hot)
+{
+	uint64_t *pte = &src->pm_root[i], copy;
+	struct spare sp;
+
+	if (i != pt_index(hot, PT_ROOT) || !(*pte & PTE_W) || spare_alloc(&sp, PT_ROOT) != 0) {
+		STAT_INC(pt_pages_shared);
+		return *pte = entry_share(*pte, PT_ROOT);
+	}
+	copy = path_fork(pte, PT_ROOT - 1, hot, &sp);
+	spare_free(&sp);
+	return copy;
+}
+
+/* ---- paths ---- */
 
 /* Go on from there with new tables and copies.  Cannot fail. */
 static uint64_t *

@@ -10,6 +10,32 @@
 #define TREE_CREATE 0x2 /* make the tables that are missing */
 
 /*
+ * Go down the path to va while the way is clear: entries are there and, with TREE_OWN, the tables
+ * ours alone.  Returns the level reached, at best `last', and the table there.
+ */
+static inline int
+path_clear(struct pmap *pm, vaddr_t va, int last, unsigned how, uint64_t **tablep)
+{
+	uint64_t *table = pm->pm_root, *e;
+	int level;
+
+#pragma GCC unroll 3
+	for (level = PT_ROOT; level > last; level--) {
+		e = &table[pt_index(va, level)];
+		if (*e == 0)
+			break;
+		if ((how & TREE_OWN) && !(*e & PTE_W)) {
+			if (pa_to_page(pte_pa(*e))->pg_refs > 1)
+				break;
+			*e |= PTE_W; /* the other owners are gone */
+		}
+		table = pte_table(*e);
+	}
+	*tablep = table;
+	return level;
+}
+
+/*
  * The table of level `last' on the path to va: *tablep, NULL if it is not there (and TREE_CREATE is
  * not given).  ENOMEM before anything has changed.
  */
@@ -28,6 +54,13 @@ int tree_own_edges(struct pmap *, vaddr_t start, vaddr_t end);
  */
 bool tree_remove(struct pmap *, vaddr_t start, vaddr_t end, bool foreign);
 void tree_destroy(struct pmap *);
+
+/*
+ * Entry i of src's root for an address space that is being forked.  The tables below it are shared,
+ * but with `hot' in its span the child gets a path of its own to that page and a copy of it, if
+ * there is memory: parent and child are about to write there, and neither will fault.
+ */
+uint64_t tree_fork(struct pmap *src, unsigned i, vaddr_t hot);
 
 /* Set or clear an entry of a leaf table (not the root) and keep the table's bounds. */
 void leaf_set(uint64_t *table, unsigned i, uint64_t pte);

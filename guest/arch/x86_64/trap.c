@@ -97,12 +97,9 @@ __attribute__((no_stack_protector)) bool
 syscall(struct trapframe *tf)
 {
 	struct thread *td = curthread;
-	long retval;
-	int error = syscall_dispatch(td, tf->tf_err, &tf->tf_rdi, &retval);
+	int error = syscall_dispatch(td, tf->tf_err, &tf->tf_rdi, (long *)&tf->tf_rax);
 
-	if (likely(error == 0))
-		tf->tf_rax = (uint64_t)retval;
-	else
+	if (unlikely(error != 0))
 		error = syscall_error(tf, error);
 	if (unlikely(error != 0 || (td->td_flags & TDF_USERRET) != 0))
 		userret(td, tf, error);

@@ -159,7 +159,7 @@ test_move(void **state)
 	CHECK(map_anon(vm, a, 4UL << 20, 0, true) != 0);
 	for (unsigned i = 0; i < 1024; i += 100)
 		store(vm, a + ptoa(i), i);
-	child = fake_process(vmspace_fork(vm));
+	child = fake_process(vmspace_fork(vm, VM_USER_MAX));
 	CHECK_EQ(vm_map_move(vm, a, 4UL << 20, b, 4UL << 20, false), 0);
 	pmap_check_all();
 	for (unsigned i = 0; i < 1024; i += 100) {
@@ -194,7 +194,7 @@ test_stale(void **state)
 	 * old one is; then the parent, which has the old one to itself now, changes there.
 	 */
 	store(vm, b, 1);
-	child = fake_process(cvm = vmspace_fork(vm));
+	child = fake_process(cvm = vmspace_fork(vm, VM_USER_MAX));
 	CHECK_EQ(load(cvm, a), 7);
 	CHECK_EQ(vmspace_rw(cvm, a + ptoa(2), &word, sizeof(word), true, false), 0);
 	word = 2;
@@ -227,7 +227,7 @@ test_stale_object(void **state)
 	CHECK(map_anon(ps->ps_vmspace, va + ptoa(8), PAGE_SIZE, 0, true) != 0);
 	store(ps->ps_vmspace, va + ptoa(8), 1);
 	/* The child is the first of all processes, the parent the one that runs. */
-	child = fake_process(vmspace_fork(ps->ps_vmspace));
+	child = fake_process(vmspace_fork(ps->ps_vmspace, VM_USER_MAX));
 	CHECK_EQ(load(ps->ps_vmspace, va), 0);
 	CHECK_EQ(vm_object_rw(ob, 0, &word, sizeof(word), true, false), 0);
 	CHECK_EQ(load(ps->ps_vmspace, va), 5);
@@ -255,7 +255,7 @@ test_fork_cost(void **state)
 	CHECK_EQ(vmspace_rss(vm), 4096);
 	frames = vm_frames_free();
 	shared = kstats->pt_pages_shared;
-	child = fake_process(vmspace_fork(vm));
+	child = fake_process(vmspace_fork(vm, VM_USER_MAX));
 	CHECK_EQ(frames - vm_frames_free(), 1); /* the root */
 	CHECK_EQ(kstats->pt_pages_shared - shared, 1);
 	/* One write: three tables and the page. */
@@ -310,7 +310,7 @@ test_fork_exceptions(void **state)
 		store(vm, a + ptoa(i), i + 1);
 	CHECK_EQ(vm_map_setflags(vm, a + ptoa(5), a + ptoa(10), R_DONTFORK, 0), 0);
 	CHECK_EQ(vm_map_setflags(vm, a + ptoa(15), a + ptoa(20), R_WIPEONFORK, 0), 0);
-	child = fake_process(vmspace_fork(vm));
+	child = fake_process(vmspace_fork(vm, VM_USER_MAX));
 	for (unsigned i = 0; i < 30; i++) {
 		CHECK_EQ(load(vm, a + ptoa(i)), i + 1);
 		CHECK_EQ(mmu_access(child->ps_vmspace, a + ptoa(i), VMF_READ, &word),

@@ -15,8 +15,11 @@
 void pmap_init(void);             /* once, when the kernel half is complete */
 int pmap_create(struct pmap *);   /* root with the kernel half; ENOMEM */
 void pmap_destroy(struct pmap *); /* drop the whole tree */
-int pmap_fork(struct pmap *dst,
-	      struct pmap *src); /* dst: not created before; shares subtrees, write-protects both */
+/*
+ * dst: not created before; shares subtrees, write-protects both.  The page at `hot' is copied at
+ * once, as parent and child are about to write to it (VM_USER_MAX: none).
+ */
+int pmap_fork(struct pmap *dst, struct pmap *src, vaddr_t hot);
 void pmap_activate(struct pmap *); /* load CR3 if it is not loaded */
 void pmap_activate_kernel(void);   /* leave the address space of the process: kernel half only */
 
@@ -46,11 +49,12 @@ int pmap_protect(struct pmap *, vaddr_t start, vaddr_t end, int prot);
 /* Move entries (mremap). */
 int pmap_move(struct pmap *, vaddr_t from, vaddr_t to, vsize_t len);
 /*
- * Write fault on a present page of a writable region: un-share the path, then copy the frame if it
- * has other owners or take it over.  0 done; ENOENT nothing mapped there (caller must enter a
- * page); ENOMEM.
+ * Write fault in a writable region: un-share the path, then copy the frame if it has other owners or
+ * take it over.  zero_prot: the region is anonymous, and this its protection; pages that are not
+ * there get zeroes where that takes no new table.  0 done; ENOENT nothing mapped there (caller must
+ * enter a page); ENOMEM.
  */
-int pmap_write_fault(struct pmap *, vaddr_t va);
+int pmap_write_fault(struct pmap *, vaddr_t va, int zero_prot);
 uint64_t pmap_resident(struct pmap *, vaddr_t start, vaddr_t end); /* pages present */
 /* Debug kernels: check every reference count and invariant of the trees of all address spaces;
  * panics. */

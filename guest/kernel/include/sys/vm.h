@@ -13,24 +13,33 @@
 #include <sys/queue.h>
 #include <machine/pmap.h> /* struct pmap; VM_USER_MIN, VM_USER_MAX; PHYS_TO_DM(pa), DM_TO_PHYS(va) */
 
-/* ---- page frames (vm_page.c): buddy allocator over a frame table whose all-zero state means
- * "never used, content zero", so that neither boot nor a clone touches it ---- */
+/*
+ * ---- page frames (vm_page.c): buddy allocator over a frame table whose all-zero state means
+ * "never used, content zero", so that neither boot nor a clone touches it ----
+ */
 struct page {
-	uint32_t pg_refs;   /* mappings (one per page-table page that maps it) + object and kernel
-			       references; for a   page-table page: parents that point at it */
-	uint8_t pg_flags;   /* PG_* */
-	uint8_t pg_order;   /* of the free or allocated block this page heads */
-	uint16_t pg_lo;     /* page-table page: lowest and ... */
-	uint16_t pg_hi;     /* ... highest valid slot + 1 (lo == hi: empty) */
-	uint16_t pg_nvalid; /* page-table page: valid slots */
-	uint32_t pg_check;  /* scratch of pmap_check_all(): references found; else 0 */
+	uint32_t pg_refs; /* mappings (one per page-table page that maps it) + object and kernel
+			     references; for a page-table page: parents that point at it */
+	uint8_t pg_flags; /* PG_* */
+	uint8_t pg_order; /* of the free or allocated block this page heads */
+	uint16_t pg_pad;
 	union {
 		struct {
 			uint32_t next, prev;
 		} pg_list;      /* free lists: frame numbers, 0 = none */
 		void *pg_owner; /* slab etc. */
+		struct {        /* page-table page: */
+			uint16_t pg_lo;     /* lowest and ... */
+			uint16_t pg_hi;     /* ... highest valid slot + 1 (lo == hi: empty) */
+			uint16_t pg_nvalid; /* valid slots */
+		};
 	};
+#ifdef TINE_DEBUG
+	uint32_t pg_check; /* scratch of pmap_check_all(): references found; else 0 */
+	uint32_t pg_pad2[3];
+#endif
 };
+_Static_assert((sizeof(struct page) & (sizeof(struct page) - 1)) == 0, "found by a shift");
 #define PG_DIRTY 0x01 /* has been handed out: content is not known to be zero */
 #define PG_FREE 0x02
 #define PG_TABLE 0x04  /* page-table page */
@@ -49,10 +58,27 @@ void vm_page_hold(struct page *);
 void vm_page_release(struct page *);
 /* Free a frame whose only reference is the caller's and whose content is all zero again. */
 void vm_page_free_clean(struct page *);
+
+/*
+ * The frame table has an entry for each frame of low RAM and, right after them, for each from 4 GiB
+ * on: what lies between the two costs nothing.
+ */
+extern struct page *vm_frames;
+extern uint64_t vm_low_frames;
+struct page *pa_to_page_high(paddr_t);
+paddr_t page_to_pa_high(const struct page *);
 /* NULL for addresses that are not managed RAM (root image, shared region): those need no reference.
  */
-struct page *pa_to_page(paddr_t);
-paddr_t page_to_pa(const struct page *);
+static inline struct page *
+pa_to_page(paddr_t pa)
+{
+	return likely(atop(pa) < vm_low_frames) ? &vm_frames[atop(pa)] : pa_to_page_high(pa);
+}
+static inline paddr_t
+page_to_pa(const struct page *pg)
+{
+	return likely(pg < &vm_frames[vm_low_frames]) ? ptoa(pg - vm_frames) : page_to_pa_high(pg);
+}
 static inline void *
 page_to_dm(const struct page *pg)
 {
@@ -166,7 +192,8 @@ struct vmspace {
 #define vm_ssize(vm) ((vm)->vm_map->m_ssize)
 
 struct vmspace *vmspace_create(void);           /* empty; refs 1; NULL = no memory */
-struct vmspace *vmspace_fork(struct vmspace *); /* copy-on-write, constant time; NULL = no memory */
+/* Copy-on-write, constant time; NULL = no memory.  hot: see pmap_fork(). */
+struct vmspace *vmspace_fork(struct vmspace *, vaddr_t hot);
 struct vmspace *vmspace_share(struct vmspace *);
 void vmspace_release(
     struct vmspace *); /* last one frees everything; must not be the active pmap's last */
