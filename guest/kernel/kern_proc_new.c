@@ -26,9 +26,9 @@ static struct sigacts *
 fork_sigacts(struct process *parent, uint32_t flags)
 {
 	if (flags & FORK_SIGHAND)
-		return sigacts_hold(parent->ps_sigacts);
+		return sigacts_fork(parent, true);
 	return flags & FORK_CLEARSIG ? sigacts_clear_handlers(parent->ps_sigacts)
-				     : sigacts_copy(parent->ps_sigacts);
+				     : sigacts_fork(parent, false);
 }
 
 /*

@@ -32,13 +32,38 @@ sigacts_copy(const struct sigacts *from)
 	if (sa != NULL) {
 		memcpy(sa, from, sizeof(*sa));
 		sa->sa_refs = 1;
+		sa->sa_flags = 0;
 	}
 	return sa;
 }
 
 struct sigacts *
-sigacts_hold(struct sigacts *sa)
+sigacts_own(struct process *ps)
 {
+	struct sigacts *sa = ps->ps_sigacts;
+
+	if (sa->sa_refs == 1 || sa->sa_flags & SIGACTS_SHARED)
+		return sa;
+	if ((sa = sigacts_copy(sa)) == NULL)
+		return NULL;
+	sigacts_release(ps->ps_sigacts);
+	return ps->ps_sigacts = sa;
+}
+
+struct sigacts *
+sigacts_fork(struct process *ps, bool share)
+{
+	struct sigacts *sa = ps->ps_sigacts;
+
+	if (share) {
+		if ((sa = sigacts_own(ps)) == NULL)
+			return NULL;
+		sa->sa_flags |= SIGACTS_SHARED;
+	} else if (sigacts_shared(sa)) {
+		return sigacts_copy(sa);
+	} else {
+		sa->sa_flags &= ~SIGACTS_SHARED; /* those it was shared with are gone */
+	}
 	sa->sa_refs++;
 	return sa;
 }
@@ -83,17 +108,28 @@ sigacts_exec(struct process *ps)
 
 /* ---- faults and fatal signals ---- */
 
+/* The handler goes; a process that gets no memory for that dies of the signal `otherwise'. */
+static void
+handler_reset(struct thread *td, int sig, int otherwise)
+{
+	struct sigacts *sa = sigacts_own(td->td_proc);
+
+	if (sa == NULL)
+		sigexit(td, otherwise);
+	sa->sa_act[sig - 1].sa_handler = SIG_DFL;
+}
+
 /* If the program blocks or ignores what it has just done itself, it can only die. */
 void
 trapsignal(struct thread *td, int sig, int code, vaddr_t addr)
 {
-	struct sigaction *sa = &td->td_proc->ps_sigacts->sa_act[sig - 1];
+	const struct sigaction *sa = &td->td_proc->ps_sigacts->sa_act[sig - 1];
 	struct siginfo si;
 
 	siginfo_init(&si, sig, code);
 	si.u.fault.addr = addr;
 	if (sa->sa_handler == SIG_IGN || td->td_sigmask & sigmask(sig)) {
-		sa->sa_handler = SIG_DFL;
+		handler_reset(td, sig, sig);
 		sigmask_set(td, td->td_sigmask & ~sigmask(sig));
 	}
 	tsignal_info(td, sig, &si);
@@ -145,19 +181,19 @@ static void
 frame_failed(struct thread *td, int sig)
 {
 	if (sig == SIGSEGV)
-		td->td_proc->ps_sigacts->sa_act[SIGSEGV - 1].sa_handler = SIG_DFL;
+		handler_reset(td, SIGSEGV, SIGSEGV);
 	trapsignal(td, SIGSEGV, SI_KERNEL, 0);
 }
 
 static void
 call_handler(struct thread *td, int sig, const struct siginfo *si, int *syserr)
 {
-	struct sigaction *entry = &td->td_proc->ps_sigacts->sa_act[sig - 1], sa = *entry;
+	struct sigaction sa = td->td_proc->ps_sigacts->sa_act[sig - 1];
 	sigset_t oldmask = td->td_flags & TDF_OLDMASK ? td->td_oldmask : td->td_sigmask;
 
 	settle_syscall(td, sa.sa_flags, syserr);
 	if (sa.sa_flags & SA_RESETHAND)
-		entry->sa_handler = SIG_DFL;
+		handler_reset(td, sig, SIGKILL);
 	td->td_flags &= ~TDF_OLDMASK;
 	if (cpu_sendsig(td, &sa, sig, si, oldmask) != 0) {
 		sigmask_set(td, oldmask);

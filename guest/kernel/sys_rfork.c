@@ -116,7 +116,7 @@ SYSCALL(unshare)
 {
 	const struct process *ps = td->td_proc;
 	uint64_t flags = a[0];
-	bool alone = ps->ps_nthreads == 1 && ps->ps_sigacts->sa_refs == 1;
+	bool alone = ps->ps_nthreads == 1 && !sigacts_shared(ps->ps_sigacts);
 
 	if (flags & CLONE_NAMESPACES)
 		return suser(td) ? EINVAL : EPERM; /* no namespaces: docs/limits.md */

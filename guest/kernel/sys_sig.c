@@ -17,17 +17,20 @@ copyin_sigset(vaddr_t uaddr, uint64_t size, sigset_t *set)
 
 /* ---- actions ---- */
 
-static void
+static int
 set_action(struct process *ps, int sig, const struct sigaction *sa)
 {
-	struct sigacts *acts = ps->ps_sigacts;
+	struct sigacts *acts = sigacts_own(ps);
 
+	if (acts == NULL)
+		return ENOMEM;
 	acts->sa_act[sig - 1] = *sa;
 	acts->sa_act[sig - 1].sa_mask &= ~SIG_UNBLOCKABLE;
 	acts->sa_set |= sigmask(sig);
 	/* POSIX: a pending signal that becomes ignored is forgotten, blocked or not. */
 	if (sa->sa_handler == SIG_IGN || (sa->sa_handler == SIG_DFL && sigmask(sig) & SIG_IGNMASK))
 		signal_discard(ps, sigmask(sig));
+	return 0;
 }
 
 SYSCALL(rt_sigaction)
@@ -45,8 +48,8 @@ SYSCALL(rt_sigaction)
 			return error;
 	}
 	old = ps->ps_sigacts->sa_act[sig - 1];
-	if (a[1] != 0)
-		set_action(ps, sig, &sa);
+	if (a[1] != 0 && (error = set_action(ps, sig, &sa)) != 0)
+		return error;
 	return a[2] != 0 ? copyout(&old, (void *)a[2], sizeof(old)) : 0;
 }
 

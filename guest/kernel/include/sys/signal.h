@@ -154,12 +154,21 @@ struct sigpend {
 	uint32_t sp_count;             /* entries of sp_queue that no timer owns */
 };
 
-/* Handlers: reference counted, shared by CLONE_SIGHAND / RFSIGSHARE. */
+/* Handlers: copied before a change, unless shared on purpose (CLONE_SIGHAND, RFSIGSHARE). */
 struct sigacts {
 	uint32_t sa_refs;
+	uint32_t sa_flags;             /* SIGACTS_* */
 	sigset_t sa_set;               /* signals whose entry is not all zero */
 	struct sigaction sa_act[NSIG]; /* by signal - 1 */
 };
+
+#define SIGACTS_SHARED 0x1u /* sharers see modifications */
+
+static inline bool
+sigacts_shared(const struct sigacts *sa)
+{
+	return sa->sa_refs > 1 && (sa->sa_flags & SIGACTS_SHARED);
+}
 
 struct pgrp;
 struct thread;
@@ -169,7 +178,8 @@ struct cred;
 
 struct sigacts *sigacts_new(void);                    /* all default; NULL = no memory */
 struct sigacts *sigacts_copy(const struct sigacts *); /* refs = 1 */
-struct sigacts *sigacts_hold(struct sigacts *);
+struct sigacts *sigacts_fork(struct process *, bool share); /* the child's; NULL = no memory */
+struct sigacts *sigacts_own(struct process *); /* to be changed; NULL = no memory */
 void sigacts_release(struct sigacts *);
 void sigacts_exec(struct process *); /* handlers to default, ignored stay; un-shares first (memory
 					must have been reserved: see kern_exec) */
