@@ -29,7 +29,7 @@ static struct fresh {
 static int nfresh;
 
 struct stack {
-	uint32_t top; /* frame number, linked by pg_list.next; 0 = empty */
+	struct page *top; /* linked by pg_next */
 	uint32_t count;
 };
 static struct stack clean, hot[HOT_ORDERS];
@@ -167,21 +167,20 @@ fresh_alloc(unsigned order)
 static void
 stack_push(struct stack *st, struct page *pg)
 {
-	pg->pg_list.next = st->top;
-	st->top = (uint32_t)page_frame(pg);
+	pg->pg_next = st->top;
+	st->top = pg;
 	st->count++;
 }
 
 static struct page *
 stack_pop(struct stack *st)
 {
-	struct page *pg;
+	struct page *pg = st->top;
 
-	if (st->top == 0)
-		return NULL;
-	pg = frame_page(st->top);
-	st->top = pg->pg_list.next;
-	st->count--;
+	if (pg != NULL) {
+		st->top = pg->pg_next;
+		st->count--;
+	}
 	return pg;
 }
 
@@ -207,6 +206,17 @@ alloc_refused(uint64_t n, int flags)
 	return KMEM_FAIL() || nfree < n + (flags & PGA_KERNEL ? 0 : reserve);
 }
 
+static struct page *
+cold_alloc(void)
+{
+	struct page *pg;
+
+	if ((pg = block_alloc(0)) != NULL || (pg = fresh_alloc(0)) != NULL)
+		return pg;
+	stacks_drain(); /* what is free hides in the stacks of larger blocks */
+	return block_alloc(0);
+}
+
 struct page *
 vm_page_alloc(int flags)
 {
@@ -216,11 +226,8 @@ vm_page_alloc(int flags)
 	if (alloc_refused(1, flags))
 		return NULL;
 	if ((pg = stack_pop(zero ? &clean : &hot[0])) == NULL &&
-	    (pg = stack_pop(zero ? &hot[0] : &clean)) == NULL && (pg = block_alloc(0)) == NULL &&
-	    (pg = fresh_alloc(0)) == NULL) {
-		stacks_drain(); /* what is free hides in the stacks of larger blocks */
-		pg = block_alloc(0);
-	}
+	    (pg = stack_pop(zero ? &hot[0] : &clean)) == NULL)
+		pg = cold_alloc();
 	KASSERT(pg != NULL && pg->pg_refs == 0);
 	set_free(nfree - 1);
 	if (zero && (pg->pg_flags & PG_DIRTY))

@@ -26,6 +26,8 @@ extern void *stderr;
 static char ram[(NFRAMES + 1) * PAGE_SIZE + IMAGE_MAX] __aligned(PAGE_SIZE);
 char *hosted_ram = ram;
 static struct page pages[NFRAMES + 1];
+struct page *vm_frames = pages;
+uint64_t vm_low_frames = NFRAMES + 1;
 static uint64_t image_size, nobjects, nframes;
 static unsigned last_frame;
 paddr_t vm_zero_pa;
@@ -105,9 +107,9 @@ vm_page_alloc(int flags)
 }
 
 paddr_t
-page_to_pa(const struct page *pg)
+page_to_pa_high(const struct page *pg)
 {
-	return ptoa((uint64_t)(pg - pages));
+	panic("page %p is not in the table", (const void *)pg);
 }
 
 static struct page *

@@ -27,7 +27,8 @@ struct page {
 		struct {
 			uint32_t next, prev;
 		} pg_list;      /* free lists: frame numbers, 0 = none */
-		void *pg_owner; /* slab etc. */
+		struct page *pg_next; /* stack of frames just freed */
+		void *pg_owner;       /* slab etc. */
 		struct {        /* page-table page: */
 			uint16_t pg_lo;     /* lowest and ... */
 			uint16_t pg_hi;     /* ... highest valid slot + 1 (lo == hi: empty) */
