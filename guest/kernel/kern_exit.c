@@ -369,6 +369,7 @@ release_resources(struct thread *td, struct process *ps)
 		cpu_kernel_pmap();
 		vmspace_release(vm);
 	}
+	vm_check();
 	sigpend_flush(&ps->ps_sigpend);
 	(void)td;
 }

@@ -250,6 +250,7 @@ fork1(struct thread *td, const struct fork_args *fa, struct thread **childp, pid
 	ptrace_fork(td, child);
 	observe_update(child);
 	fork_start(child, fa->flags);
+	vm_check();
 	hist_add(fa->flags & FORK_VFORK ? &kstats->vfork : &kstats->fork, cpu_cycles() - start);
 
 	if (childp != NULL)

@@ -118,16 +118,16 @@ vmspace_rss(struct vmspace *vm)
 	return n;
 }
 
+#ifdef TINE_DEBUG
 /* Walking all trees takes long, so only at every n-th fork and exit. */
 void
 vm_check(void)
 {
-#ifdef TINE_DEBUG
 	static int countdown;
 
 	if (vm_check_interval > 0 && --countdown <= 0) {
 		countdown = vm_check_interval;
 		pmap_check_all();
 	}
-#endif
 }
+#endif

@@ -49,8 +49,8 @@ int pmap_protect(struct pmap *, vaddr_t start, vaddr_t end, int prot);
 /* Move entries (mremap). */
 int pmap_move(struct pmap *, vaddr_t from, vaddr_t to, vsize_t len);
 /*
- * Write fault in a writable region: un-share the path, then copy the frame if it has other owners or
- * take it over.  zero_prot: the region is anonymous, and this its protection; pages that are not
+ * Write fault in a writable region: un-share the path, then copy the frame if it has other owners
+ * or take it over.  zero_prot: the region is anonymous, and this its protection; pages that are not
  * there get zeroes where that takes no new table.  0 done; ENOENT nothing mapped there (caller must
  * enter a page); ENOMEM.
  */

@@ -176,10 +176,10 @@ struct process;
 struct trapframe;
 struct cred;
 
-struct sigacts *sigacts_new(void);                    /* all default; NULL = no memory */
-struct sigacts *sigacts_copy(const struct sigacts *); /* refs = 1 */
+struct sigacts *sigacts_new(void);                          /* all default; NULL = no memory */
+struct sigacts *sigacts_copy(const struct sigacts *);       /* refs = 1 */
 struct sigacts *sigacts_fork(struct process *, bool share); /* the child's; NULL = no memory */
-struct sigacts *sigacts_own(struct process *); /* to be changed; NULL = no memory */
+struct sigacts *sigacts_own(struct process *);              /* to be changed; NULL = no memory */
 void sigacts_release(struct sigacts *);
 void sigacts_exec(struct process *); /* handlers to default, ignored stay; un-shares first (memory
 					must have been reserved: see kern_exec) */

@@ -26,10 +26,10 @@ struct page {
 	union {
 		struct {
 			uint32_t next, prev;
-		} pg_list;      /* free lists: frame numbers, 0 = none */
-		struct page *pg_next; /* stack of frames just freed */
-		void *pg_owner;       /* slab etc. */
-		struct {        /* page-table page: */
+		} pg_list;                  /* free lists: frame numbers, 0 = none */
+		struct page *pg_next;       /* stack of frames just freed */
+		void *pg_owner;             /* slab etc. */
+		struct {                    /* page-table page: */
 			uint16_t pg_lo;     /* lowest and ... */
 			uint16_t pg_hi;     /* ... highest valid slot + 1 (lo == hi: empty) */
 			uint16_t pg_nvalid; /* valid slots */
@@ -192,7 +192,7 @@ struct vmspace {
 #define vm_dsize(vm) ((vm)->vm_map->m_dsize)
 #define vm_ssize(vm) ((vm)->vm_map->m_ssize)
 
-struct vmspace *vmspace_create(void);           /* empty; refs 1; NULL = no memory */
+struct vmspace *vmspace_create(void); /* empty; refs 1; NULL = no memory */
 /* Copy-on-write, constant time; NULL = no memory.  hot: see pmap_fork(). */
 struct vmspace *vmspace_fork(struct vmspace *, vaddr_t hot);
 struct vmspace *vmspace_share(struct vmspace *);
@@ -250,6 +250,10 @@ int vmspace_rw(struct vmspace *, vaddr_t va, void *kbuf, size_t len, bool write,
 
 void vm_init(void);
 extern int vm_check_interval; /* debug kernels: pmap_check_all() at every n-th fork and exit */
-void vm_check(void);          /* called by fork and exit */
+#ifdef TINE_DEBUG
+void vm_check(void); /* called by fork and exit */
+#else
+#define vm_check() ((void)0)
+#endif
 
 #endif
