@@ -11,7 +11,8 @@ trap 'rm -rf "$WORK"' EXIT
 fail() { echo "FAILED: $*"; exit 1; }
 # expect WHAT ACTUAL WANTED
 expect() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
-machine() { "$MACHINE" -n -t 60 "$@"; }
+case $KIND in npt) LIMIT=100 ;; *) LIMIT=220 ;; esac
+machine() { "$MACHINE" -n -t "$LIMIT" "$@"; }
 
 status() {
 	machine true; expect "status of true" $? 0
@@ -63,7 +64,7 @@ signal() {
 	for name in INT TERM HUP QUIT; do
 		mkfifo "$WORK/$name"
 		# A shell ignores SIGINT and SIGQUIT in what it puts into the background; env gives them back.
-		env --default-signal="$name" "$MACHINE" -n -t 60 sh -c "trap 'echo got $name; exit 9' $name; echo up; while :; do sleep 0.1; done" \
+		env --default-signal="$name" "$MACHINE" -n -t "$LIMIT" sh -c "trap 'echo got $name; exit 9' $name; echo up; while :; do sleep 0.1; done" \
 			>"$WORK/$name" &
 		exec 3<"$WORK/$name"
 		read -r line <&3; expect "first line" "$line" up
@@ -76,7 +77,7 @@ signal() {
 
 terminal() {
 	"$PROGRAMS/machine_on_terminal" -x 'size 31 97' -w 40,100 -x 'size 40 100' -s 'typed\r' -x '<typed>' -s '\003' -x interrupted \
-		-- "$MACHINE" -n -t 100 bash -c '
+		-- "$MACHINE" -n -t "$LIMIT" bash -c '
 		trap "echo interrupted; exit 6" INT
 		[ -t 0 ] && [ -t 1 ] && [ -t 2 ] || exit 3
 		echo "size $(stty size)"
@@ -134,9 +135,9 @@ share() {
 
 write_back() {
 	local file=$HERE/selftest/.written.$$
-	"$MACHINE" -t 60 sh -c "echo kept >$file" || fail "write"
+	"$MACHINE" -t "$LIMIT" sh -c "echo kept >$file" || fail "write"
 	[ ! -e "$file" ] || fail "a file came back without -w"
-	"$MACHINE" -t 60 -w sh -c "echo kept >$file" || fail "write"
+	"$MACHINE" -t "$LIMIT" -w sh -c "echo kept >$file" || fail "write"
 	expect "file that was written back" "$(cat "$file")" kept
 	rm -f "$file"
 }

@@ -23,7 +23,7 @@ tools_image() {
 	for name in "${TOOLS_PROGRAMS[@]}"; do candidates+=(/bin/"$name" /usr/sbin/"$name"); done
 	for name in "${TOOLS_LIBRARIES[@]}"; do candidates+=(/usr/lib/x86_64-linux-gnu/"$name"); done
 	key=$(digest "$(stat -L -c '%n %s %Y' "${candidates[@]}" /usr/bin/{bash,env,grep} /lib/x86_64-linux-gnu/libc.so.6 \
-		"$MACHINE/lib/images.sh" 2>/dev/null)")
+		2>/dev/null)" "$(<"$MACHINE/lib/images.sh")")
 	TOOLS=$CACHE/images/tools-$key.erofs
 	use "$TOOLS" || locked tools tools_make || die "cannot make the tools image"
 }
@@ -79,26 +79,29 @@ tools_make() {
 # listing_key DIR [find options]: changes whenever a file below DIR does.
 listing_key() { digest "$(find "$@" -printf '%P %s %T@ %m %l\n' 2>/dev/null | LC_ALL=C sort)"; }
 
-# checkout_image BUILD: sets CHECKOUT_IMAGE to one of the source tree with the build folder BUILD and no other, without .git and
-# what only the compiler needs.
+# checkout_image BUILD: sets CHECKOUT_IMAGE to one of the source tree with the build folder BUILD and no other, without .git, what
+# only compiler and linker need, and what tests write while they run: that would make every image a new one.
 checkout_image() {
-	local build=$1 other exclude=(--exclude-path=.git '--exclude-regex=\.(o|a|d|ninja|ninja_deps|ninja_log)$' --exclude-regex=/CMakeFiles)
-	local prune=(-name .git -o -name CMakeFiles -o -name '*.o' -o -name '*.a' -o -name '.ninja*')
-	for other in "$CHECKOUT"/build*/; do
-		other=${other%/}
-		other=${other##*/}
-		[ "$other" = "$build" ] || [ ! -d "$CHECKOUT/$other" ] || { exclude+=("--exclude-path=$other"); prune+=(-o -path "$CHECKOUT/$other"); }
+	local folder left_out
+	left_out='\.git|(.*/)?(CMakeFiles|Testing|__pycache__|[^/]*\.(o|a|log|ninja)|\.ninja[^/]*|(CTestTestfile|cmake_install)\.cmake)'
+	left_out+="|$1/(results\.xml|compile_commands\.json|CMakeCache\.txt)"
+	for folder in "$CHECKOUT"/build*/; do
+		folder=$(basename "$folder")
+		[ "$folder" = "$1" ] || left_out+="|$folder"
 	done
-	CHECKOUT_IMAGE=$CACHE/images/checkout-$(listing_key "$CHECKOUT" \( "${prune[@]}" \) -prune -o -type f,l).erofs
-	use "$CHECKOUT_IMAGE" || locked checkout checkout_make "${exclude[@]}" || die "cannot make an image of the checkout"
+	CHECKOUT_IMAGE=$CACHE/images/checkout-$(listing_key "$CHECKOUT" -regextype posix-extended \
+		-regex "$CHECKOUT/($left_out)" -prune -o -type f,l).erofs
+	use "$CHECKOUT_IMAGE" || locked checkout checkout_make "^($left_out)\$" || die "cannot make an image of the checkout"
 }
 
 checkout_make() {
-	[ -e "$CHECKOUT_IMAGE" ] && return
+	local try
+	use "$CHECKOUT_IMAGE" && return
 	# A file that a compiler removes meanwhile is not an error worth ending for.
-	make_image "$CHECKOUT_IMAGE" --all-root "$@" "$CHECKOUT" 2>/dev/null ||
-		make_image "$CHECKOUT_IMAGE" --all-root "$@" "$CHECKOUT" 2>/dev/null ||
-		make_image "$CHECKOUT_IMAGE" --all-root "$@" "$CHECKOUT" || return 1
+	for try in 1 2 3; do
+		make_image "$CHECKOUT_IMAGE" --all-root --exclude-regex="$1" "$CHECKOUT" 2>"$CACHE/tmp/checkout.log" && break
+	done
+	[ -e "$CHECKOUT_IMAGE" ] || { cat "$CACHE/tmp/checkout.log" >&2; return 1; }
 	prune 'checkout-*' 6
 }
 

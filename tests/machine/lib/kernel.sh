@@ -61,7 +61,7 @@ initramfs() {
 	local name=$1 root module file n=10
 	shift
 	program agent musl-gcc -static
-	INITRAMFS=$CACHE/images/initramfs-$name-$(digest "$PROGRAM" "$(stat -c %Y "$KERNEL/vmlinux" "$MACHINE/lib/kernel.sh")" "$@").cpio
+	INITRAMFS=$CACHE/images/initramfs-$name-$(digest "$PROGRAM" "$(stat -c %Y "$KERNEL/vmlinux")" "$(<"$MACHINE/lib/kernel.sh")" "$@").cpio
 	use "$INITRAMFS" && return
 	root=$CACHE/tmp/initramfs.$$
 	rm -rf "$root" && mkdir -p "$root/modules" "$root/dev" && cp "$PROGRAM" "$root/init" || die "cannot write $root"
