@@ -83,23 +83,36 @@ base_spawned(struct base *base)
 
 /* ---- use ----------------------------------------------------------------------------------- */
 
-struct tine_template *
-base_get(struct base *base, uint64_t memory_mib)
+static struct base_slot *
+find(struct base *base, uint64_t memory_mib)
 {
 	struct base_slot *slot, *end = base->slots + BASE_SLOTS;
 
-	if (!base->enabled)
-		return NULL;
 	for (slot = base->slots; slot < end && slot->state != BASE_NONE; slot++)
 		if (slot->memory_mib == memory_mib)
-			return slot->tmpl;
-	if (slot == end)
-		return NULL;
+			break;
+	return slot < end ? slot : NULL;
+}
+
+struct tine_template *
+base_get(struct base *base, uint64_t memory_mib)
+{
+	struct base_slot *slot = find(base, memory_mib);
+
+	return slot != NULL ? slot->tmpl : NULL;
+}
+
+void
+base_want(struct base *base, uint64_t memory_mib)
+{
+	struct base_slot *slot = find(base, memory_mib);
+
+	if (!base->enabled || slot == NULL || slot->state != BASE_NONE)
+		return;
 	*slot = (struct base_slot){
 	    .state = BASE_MAKING, .memory_mib = memory_mib, .pipe_fd = base->pipe_fd};
 	if (!start(slot))
 		slot->state = BASE_FAILED;
-	return NULL;
 }
 
 int

@@ -3,7 +3,7 @@
  * base.h: booted kernels that new sandboxes are cloned from, and idle VMM processes for the clones.
  *
  * Making a base template boots a kernel, which takes too long for the event loop: a thread does
- * it, once for each memory size, while sandboxes of that size are booted one by one.
+ * it, once for each memory size, when the first sandbox of that size has been booted.
  */
 #ifndef TINE_API_BASE_H
 #define TINE_API_BASE_H
@@ -46,6 +46,9 @@ bool base_fini(struct base *base);
 
 /* The template for this memory size, borrowed; NULL if there is none (yet). */
 struct tine_template *base_get(struct base *base, uint64_t memory_mib);
+/* Have it made, if that has not been tried.  To be called when nobody waits for a boot of that
+ * size, which it would compete with. */
+void base_want(struct base *base, uint64_t memory_mib);
 /* A process was taken from the pool, perhaps. */
 void base_spawned(struct base *base);
 

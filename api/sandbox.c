@@ -115,6 +115,7 @@ spawn_new(struct api_sandbox *sb, struct sandbox_config *config, struct tine_err
 			return 0;
 		log_info("sandbox %s: not cloned, booting: %s", sb->id, error->detail);
 	}
+	sb->booted = true;
 	return sandbox_spawn(config, &sb->vm, error);
 }
 
@@ -265,8 +266,11 @@ api_sandbox_input(struct api_sandbox *sb, enum api_input input, const struct tin
 	sb->state = next;
 	if (reason != NULL)
 		take_reason(sb, reason);
-	if (next == API_READY)
+	if (next == API_READY) {
 		sb->ready_ns = loop_now_ns();
+		if (sb->booted)
+			base_want(&sb->server->base, sb->memory_mib);
+	}
 	if (next == API_FAILED)
 		sb->server->failed_total++;
 	api_sandbox_hold(sb); /* the last waiter may be what kept it */

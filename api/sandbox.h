@@ -38,6 +38,7 @@ struct api_sandbox {
 	unsigned refs;
 	enum api_state state;
 	bool listed, events;
+	bool booted;       /* not a clone */
 	bool have_started; /* *started is valid */
 	bool gone;         /* the VMM process has been seen dead */
 	bool want_write;

@@ -278,8 +278,6 @@ serve(struct server *server)
 	host_probe(&host);
 	if (!host.capable)
 		log_info("this host cannot run sandboxes: %s", host.detail);
-	else
-		base_get(&server->base, 0); /* have it made before the first request comes */
 	rc = start_unix(server, &error);
 	if (rc == 0)
 		rc = start_tcp(server, &error);
