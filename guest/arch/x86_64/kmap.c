@@ -3,7 +3,8 @@
  * kmap.c: the kernel's own page tables: its image by section, and the direct map.
  *
  * Its top level is built once at boot and never changed, so that every address space can copy the
- * upper half of kernel_pml4.  The tables lie in RAM right behind the kernel, which the host hands over as zeroes.
+ * upper half of kernel_pml4.  The tables lie in RAM right behind the kernel, which the host hands
+ * over as zeroes.
  */
 #include <sys/types.h>
 #include <sys/vm.h>

@@ -19,8 +19,8 @@ _Static_assert(sizeof(struct user_regs) == USER_REGS_SIZE, "user_regs_struct");
 /* The general registers: X(name). */
 #define GENERAL_REGS(X)                                                                            \
 	X(r15)                                                                                     \
-	X(r14) X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx) X(rsi)   \
-	    X(rdi)
+	X(r14)                                                                                     \
+	X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx) X(rsi) X(rdi)
 
 #define USER_AREA_SIZE 912 /* Linux's struct user */
 

@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-/* Raised whenever a structure or rule in abi/ changes; the VMM refuses a kernel of another version. */
+/* Raised whenever a structure or rule in abi/ changes; the VMM refuses a kernel of another version.
+ */
 #define TINE_ABI_VERSION 2u
 
 /* ELF note of the kernel image: name "tine", type TINE_NOTE_ABI, descriptor one uint32_t. */
@@ -30,12 +31,12 @@
  *	4 GiB ..		high RAM, if any
  *	TINE_GPA_ROOTFS ..	root file system image (EROFS), read-only slot
  */
-#define TINE_GPA_BOOT_GDT 0x1000ull	  /* IN: GDT the boot segments came from */
-#define TINE_GPA_BOOT_PT 0x2000ull	  /* IN: boot page tables, 7 pages at most, PML4 first */
-#define TINE_GPA_BOOTBLOCK 0x9000ull	  /* IN: struct tine_bootblock */
+#define TINE_GPA_BOOT_GDT 0x1000ull        /* IN: GDT the boot segments came from */
+#define TINE_GPA_BOOT_PT 0x2000ull         /* IN: boot page tables, 7 pages at most, PML4 first */
+#define TINE_GPA_BOOTBLOCK 0x9000ull       /* IN: struct tine_bootblock */
 #define TINE_GPA_BOOT_STACK_TOP 0x20000ull /* initial stack grows down from here */
-#define TINE_GPA_KERNEL_MIN 0x100000ull	  /* lowest p_paddr of a kernel segment */
-#define TINE_GPA_LOW_MAX 0xc0000000ull	  /* low RAM ends here at most */
+#define TINE_GPA_KERNEL_MIN 0x100000ull    /* lowest p_paddr of a kernel segment */
+#define TINE_GPA_LOW_MAX 0xc0000000ull     /* low RAM ends here at most */
 #define TINE_GPA_SHARED 0xd0000000ull
 #define TINE_GPA_HIGH 0x100000000ull
 #define TINE_GPA_ROOTFS 0x2000000000ull
@@ -62,15 +63,16 @@
 #define TINE_SHARED_RINGS 0x08000u /* struct tine_rings */
 #define TINE_SHARED_H2G 0x10000u   /* host to guest bytes */
 #define TINE_SHARED_H2G_SIZE 0x10000u
-#define TINE_SHARED_G2H 0x20000u   /* guest to host bytes */
+#define TINE_SHARED_G2H 0x20000u /* guest to host bytes */
 #define TINE_SHARED_G2H_SIZE 0x20000u
 #define TINE_SHARED_TRACE 0x40000u /* struct tine_trace */
 #define TINE_SHARED_TRACE_SIZE 0x40000u
 #define TINE_SHARED_SIZE 0x80000u
 
 /* Ports. Both take a 32-bit OUT. */
-#define TINE_PORT_DOORBELL 0x500u  /* any value: look at the rings (ioeventfd on the host) */
-#define TINE_PORT_HYPERCALL 0x504u /* value: GPA (below 4 GiB, 8-byte aligned) of a tine_hypercall */
+#define TINE_PORT_DOORBELL 0x500u /* any value: look at the rings (ioeventfd on the host) */
+#define TINE_PORT_HYPERCALL                                                                        \
+	0x504u /* value: GPA (below 4 GiB, 8-byte aligned) of a tine_hypercall */
 
 /* Interrupt vectors the host injects (MSI to APIC id 0, fixed, edge). */
 #define TINE_VECTOR_CHANNEL 0x21u /* the host wrote to H2G, or freed space in G2H */

@@ -7,29 +7,32 @@
 #include <stdint.h>
 
 enum tine_hypercall_nr {
-	TINE_HC_CONSOLE = 1, /* arg[0] GPA, arg[1] length (<= 4096): kernel log text, for early boot and panics */
-	TINE_HC_PANIC = 2,   /* arg[0] GPA of struct tine_panic; does not return */
-	TINE_HC_HALT = 3,    /* arg[0] reason (enum tine_halt_reason); ends the VM; does not return */
+	TINE_HC_CONSOLE =
+	    1, /* arg[0] GPA, arg[1] length (<= 4096): kernel log text, for early boot and panics */
+	TINE_HC_PANIC = 2, /* arg[0] GPA of struct tine_panic; does not return */
+	TINE_HC_HALT = 3,  /* arg[0] reason (enum tine_halt_reason); ends the VM; does not return */
 	/*
-	 * Quiescent point: interrupts off, no FPU state in registers, nothing under way in the rings.
-	 * After boot, before the root is mounted, and for TINE_MSG_FREEZE.  A clone goes on from here
-	 * as well: it finds a new boot block at TINE_GPA_BOOTBLOCK, the original finds none.
+	 * Quiescent point: interrupts off, no FPU state in registers, nothing under way in the
+	 * rings. After boot, before the root is mounted, and for TINE_MSG_FREEZE.  A clone goes on
+	 * from here as well: it finds a new boot block at TINE_GPA_BOOTBLOCK, the original finds
+	 * none.
 	 */
 	TINE_HC_READY = 4,
-	TINE_HC_DISCARD = 5, /* arg[0] GPA, arg[1] bytes (page multiples): content no longer needed */
+	TINE_HC_DISCARD =
+	    5, /* arg[0] GPA, arg[1] bytes (page multiples): content no longer needed */
 };
 
 enum tine_halt_reason {
 	TINE_HALT_SHUTDOWN = 0, /* asked for by the host or a program */
-	TINE_HALT_BOOT = 1,	/* boot block refused; a console message says why */
+	TINE_HALT_BOOT = 1,     /* boot block refused; a console message says why */
 };
 
 /* One request; lives in guest RAM below 4 GiB, 8-byte aligned. */
 struct tine_hypercall {
-	uint32_t nr;	/* OUT enum tine_hypercall_nr */
-	int32_t status; /* IN 0 or a negative Linux errno */
+	uint32_t nr;     /* OUT enum tine_hypercall_nr */
+	int32_t status;  /* IN 0 or a negative Linux errno */
 	uint64_t arg[4]; /* OUT */
-	uint64_t ret;	/* IN */
+	uint64_t ret;    /* IN */
 };
 
 #define TINE_PANIC_FRAMES 32u
@@ -40,7 +43,7 @@ struct tine_panic {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
 	uint64_t cr0, cr2, cr3, cr4;
-	uint32_t vector;     /* exception vector, or ~0 for a panic() call */
+	uint32_t vector; /* exception vector, or ~0 for a panic() call */
 	uint32_t error_code;
 	int32_t pid, tid;
 	char comm[16];

@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 struct tine_ring_line { /* one cache line, one writer */
-	uint32_t pos;	/* tail for a producer, head for a consumer */
-	uint32_t flag;	/* `blocked` for a producer, `waiting` for a consumer */
+	uint32_t pos;   /* tail for a producer, head for a consumer */
+	uint32_t flag;  /* `blocked` for a producer, `waiting` for a consumer */
 	uint32_t pad[14];
 };
 

@@ -15,8 +15,9 @@
 #include <stdint.h>
 
 #define TINE_STATS_MAGIC 0x73746174u
-#define TINE_HIST_BUCKETS 48u /* bucket b counts values v with 2^b <= v < 2^(b+1); bucket 0 also v = 0 */
-#define TINE_NSYSCALL 640u    /* Linux numbers 0..511, then the native range */
+#define TINE_HIST_BUCKETS                                                                          \
+	48u /* bucket b counts values v with 2^b <= v < 2^(b+1); bucket 0 also v = 0 */
+#define TINE_NSYSCALL 640u /* Linux numbers 0..511, then the native range */
 
 #define TINE_STAT_COUNTERS(X)                                                                      \
 	X(cntfork, "successful forks")                                                             \
@@ -70,9 +71,9 @@ struct tine_hist {
 };
 
 struct tine_stats {
-	uint32_t magic; /* OUT */
+	uint32_t magic;   /* OUT */
 	uint32_t version; /* OUT TINE_ABI_VERSION */
-	uint32_t seq;	/* OUT odd while being written */
+	uint32_t seq;     /* OUT odd while being written */
 	uint32_t pad;
 	uint64_t tsc_khz; /* OUT to turn cycles into nanoseconds */
 #define TINE_STAT_FIELD(name, text) uint64_t name;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* trace.h: ring of kernel events for post-mortem reading; the newest overwrite the oldest. Guest writes, host reads. */
+/* trace.h: ring of kernel events for post-mortem reading; the newest overwrite the oldest. Guest
+ * writes, host reads. */
 #ifndef TINE_ABI_TRACE_H
 #define TINE_ABI_TRACE_H
 
@@ -27,7 +28,7 @@ enum tine_trace_event {
 #define TINE_TRACE_ENUM(name, text) TINE_TRACE_##name,
 	TINE_TRACE_EVENTS(TINE_TRACE_ENUM)
 #undef TINE_TRACE_ENUM
-	TINE_TRACE_COUNT
+	    TINE_TRACE_COUNT
 };
 
 struct tine_trace_entry {

@@ -11,8 +11,9 @@
 #include "abi/stats.h"
 
 extern struct tine_stats *kstats; /* shared region; a private page until it is mapped */
-#define STAT_INC(field) ((void)kstats->field++) /* one instruction; volatile would make it three   \
-						 */
+#define STAT_INC(field)                                                                            \
+	((void)kstats->field++) /* one instruction; volatile would make it three                   \
+				 */
 #define STAT_ADD(field, n) ((void)(kstats->field += (uint64_t)(n)))
 #define STAT_SET(field, n) ((void)(*(volatile uint64_t *)&kstats->field = (uint64_t)(n)))
 static inline void
