@@ -157,6 +157,12 @@ print_text(FILE *out, const struct tine_stats *stats, bool torn)
 }
 
 void
+forkstat_prepare(void)
+{
+	json_object_seed(0); /* opens /dev/urandom */
+}
+
+void
 forkstat_print(FILE *out, const uint8_t *shared_region, bool json)
 {
 	struct tine_stats stats;

@@ -197,6 +197,7 @@ open_stats(const struct run_options *o, struct tine_error *error)
 		tine_error_set(error, errno, "stats-file", "%s: %s",
 			       o->stats_file != NULL ? o->stats_file : "standard error",
 			       strerror(errno));
+	forkstat_prepare();
 	return f;
 }
 
@@ -270,7 +271,7 @@ vmm_cmd_run(int argc, char **argv)
 	FILE *stats = NULL;
 	int status, r;
 
-	if (run == NULL)
+	if (run == NULL || stdio_fill_gaps() != 0)
 		return RUN_FAILED;
 	status = run_options_parse(&run->options, argc, argv);
 	if (status >= 0)

@@ -66,8 +66,8 @@ void run_input_pump(struct run *run);
 
 /* run_signals.c */
 int run_signals_open(struct run *run, struct tine_error *error);
-/* Send a signal to the program's process group. */
-void run_signal_guest(struct run *run, int sig);
+/* Send a signal to the program or to its process group. */
+void run_signal_guest(struct run *run, int sig, bool group);
 /* Answer to the request that run_signal_guest() made. */
 void run_signal_reply(struct run *run, uint32_t err);
 

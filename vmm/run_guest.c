@@ -206,7 +206,7 @@ run_output_progress(void *arg, struct stdio_out *out)
 	}
 	/* Whoever writes to a pipe without a reader is told by this signal. */
 	if (broke && run->stage == RUN_STARTED && run->signal_id == 0)
-		run_signal_guest(run, SIGPIPE);
+		run_signal_guest(run, SIGPIPE, true);
 	check_end(run);
 }
 

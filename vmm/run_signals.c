@@ -18,9 +18,9 @@ is_fatal(int sig)
 }
 
 void
-run_signal_guest(struct run *run, int sig)
+run_signal_guest(struct run *run, int sig, bool group)
 {
-	run->signal = (struct tine_signal){.pid = -run->pid, .sig = sig};
+	run->signal = (struct tine_signal){.pid = group ? -run->pid : run->pid, .sig = sig};
 	run->signal_id = run->next_id++;
 	run_send(run, TINE_MSG_SIGNAL, run->signal_id, 0, &run->signal, sizeof(run->signal));
 }
@@ -59,13 +59,14 @@ stop_self(struct run *run)
 	window_changed(run);
 }
 
+/* What the terminal or the kernel sends is for the whole group, what a process sends for one. */
 static void
-forward(struct run *run, int sig)
+forward(struct run *run, int sig, bool group)
 {
 	struct tine_error error;
 
 	if (run->stage == RUN_STARTED && (run->signal_id == 0 || !is_fatal(sig))) {
-		run_signal_guest(run, sig);
+		run_signal_guest(run, sig, group);
 		return;
 	}
 	if (!is_fatal(sig))
@@ -94,7 +95,7 @@ on_signal(void *arg, uint32_t events)
 	else if (si.ssi_signo == SIGTSTP)
 		stop_self(run);
 	else
-		forward(run, (int)si.ssi_signo);
+		forward(run, (int)si.ssi_signo, si.ssi_code > 0);
 }
 
 int

@@ -39,6 +39,10 @@ struct stdio_in {
 	bool ended;
 };
 
+/* Open those of the three standard descriptors that are closed, so that no other file takes their
+ * numbers. */
+int stdio_fill_gaps(void);
+
 void stdio_out_open(struct stdio_out *out, int fd, struct evloop *loop,
 		    void (*progress)(void *, struct stdio_out *), void *arg);
 /* Bytes of the guest, no more than its credit. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "forkstat.h"
 #include "jail.h"
 #include "vmm.h"
 
@@ -66,6 +67,25 @@ sort_much(void)
 	for (int i = 0; i < 100000; i++)
 		v[i] = i * 7919 % 100003;
 	qsort(v, 100000, sizeof(v[0]), by_value);
+}
+
+/* The end of `tine run --stats --json`. */
+static FILE *stats_out;
+
+static void
+print_stats(void)
+{
+	static union {
+		uint8_t bytes[TINE_SHARED_SIZE];
+		struct tine_stats stats;
+	} region;
+	region.stats.magic = TINE_STATS_MAGIC;
+	region.stats.version = TINE_ABI_VERSION;
+	region.stats.enosys[1] = 1;
+	forkstat_print(stats_out, region.bytes, true);
+	forkstat_print(stats_out, region.bytes, false);
+	if (fclose(stats_out) != 0)
+		_exit(1);
 }
 
 static void
@@ -176,6 +196,9 @@ test_allowed(void **state)
 	assert_int_equal(confined(VCPU, vcpu_work), 0);
 	assert_int_equal(confined(VCPU, sort_much), 0);
 	assert_int_equal(confined(IO, sort_much), 0);
+	forkstat_prepare();
+	stats_out = tmpfile();
+	assert_int_equal(confined(IO, print_stats), 0);
 }
 
 static void
