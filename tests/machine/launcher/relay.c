@@ -216,6 +216,8 @@ turn(struct relay *r)
 	if (p[2].revents && !r->done) {
 		terminal_restore();
 		fprintf(stderr, "machine: timeout after %u s\n", r->options->timeout);
+		if (r->options->save != NULL)
+			log_print();
 		end(r, EXIT_TIMEOUT);
 	}
 	/* The emulator keeps this one open for as long as it lives. */
