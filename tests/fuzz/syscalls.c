@@ -4,9 +4,9 @@
  * they die.  Whatever they do, the kernel must not panic, every process must be killable, and what
  * they used must come back.
  *
- * usage: syscalls fuzz SEED ROUNDS [CALLS]	all calls of round n follow from SEED and n
- *        syscalls watch SEED ROUNDS [CALLS]	the same, and says which round it is in
- *        syscalls show SEED ROUND [CALLS]	one round, each call shown before it is made
+ * usage: syscalls [-psw] SEED ROUND[-LAST]	every call of a round follows from the seed and its
+ *number -p	as root; without it what the processes used is checked to come back -s	show each
+ *call before it is made -w	say which round it is
  *
  * Kills every process it can see: runs in a sandbox only.
  */
@@ -27,14 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#define CALLS 400   /* of one process */
 #define CHILDREN 60 /* forks of one round */
 #define STUCK_MS 400
 #define UNKILLABLE_MS 5000
 #define SHOW_FD 120
 
 static int *forks; /* shared by the processes of a round */
-static bool show, watch;
-static int ncalls = 400;
+static bool privileged, show, watch;
 static int mainpid;
 
 static void
@@ -96,7 +96,7 @@ thread_begin(void)
 {
 	__asm__ volatile("and $-16, %%rsp\n\tsub $8, %%rsp" ::: "memory");
 	rnd_seed(rnd() ^ 0x7777);
-	make_calls(ncalls / 4);
+	make_calls(CALLS / 4);
 }
 
 static void
@@ -124,12 +124,6 @@ limit(int which, rlim_t n)
 	setrlimit(which, &rl);
 }
 
-static bool
-privileged(long round)
-{
-	return round % 4 == 0;
-}
-
 static void __attribute__((noreturn)) round_child(uint64_t seed, long round)
 {
 	rnd_seed(seed * 1000003 + (uint64_t)round);
@@ -140,13 +134,13 @@ static void __attribute__((noreturn)) round_child(uint64_t seed, long round)
 	limit(RLIMIT_CORE, 0);
 	values_setup();
 	values_pid(getpid());
-	if (!privileged(round)) {
+	if (!privileged) {
 		limit(RLIMIT_NPROC, CHILDREN);
 		setgid(1000);
 		setuid(1000);
 	}
 	tick_start();
-	make_calls(ncalls);
+	make_calls(CALLS);
 }
 
 /* Reap children until none is left or the time is over. */
@@ -200,7 +194,7 @@ play_round(uint64_t seed, long round)
 	pid_t pid;
 
 	*forks = 0;
-	mkdir("/tmp", 01777); /* a privileged round may have moved it */
+	mkdir("/tmp", 01777); /* root may have moved it */
 	fflush(stdout);
 	if ((pid = fork()) < 0)
 		die("fork", round);
@@ -209,6 +203,7 @@ play_round(uint64_t seed, long round)
 	reap_all(STUCK_MS);
 	kill_all(round);
 	nftw("/tmp", remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	nftw("/dev/shm", remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /*
@@ -225,7 +220,7 @@ one_round(uint64_t seed, long round)
 		if (show)
 			usage_show();
 		play_round(seed, round);
-		if (usage_is_back(&before, &after) || privileged(round))
+		if (usage_is_back(&before, &after) || privileged)
 			return;
 	}
 	printf(
@@ -247,37 +242,44 @@ only_in_a_sandbox(void)
 	exit(2);
 }
 
-int
-main(int argc, char **argv)
+static int
+play(uint64_t seed, const char *rounds)
 {
-	sigset_t set;
-	uint64_t seed;
-	long n;
+	char *end;
+	long round = strtol(rounds, &end, 10), last = round;
 
-	if (argc < 4) /* perhaps a process under test has executed us */
-		return 2;
-	show = strcmp(argv[1], "show") == 0;
-	watch = strcmp(argv[1], "watch") == 0;
-	if (!show && !watch && strcmp(argv[1], "fuzz") != 0)
+	if (*end == '-')
+		last = strtol(end + 1, &end, 10);
+	if (*end != '\0')
 		return 2;
 	only_in_a_sandbox();
-	seed = strtoull(argv[2], NULL, 0);
-	n = strtol(argv[3], NULL, 0);
-	if (argc > 4)
-		ncalls = atoi(argv[4]);
-	mainpid = getpid();
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	forks = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	usage_setup();
-	if (show)
-		one_round(seed, n);
-	for (long round = 0; !show && round < n; round++) {
+	for (; round <= last; round++) {
 		if (watch)
 			printf("round %ld\n", round);
 		one_round(seed, round);
 	}
 	printf("ok\n");
 	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	sigset_t set;
+	int c;
+
+	while ((c = getopt(argc, argv, "psw")) != -1) {
+		privileged |= c == 'p';
+		show |= c == 's';
+		watch |= c == 'w';
+	}
+	if (argc != optind + 2) /* perhaps a process under test has executed us */
+		return 2;
+	mainpid = getpid();
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	forks = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return play(strtoull(argv[optind], NULL, 0), argv[optind + 1]);
 }
