@@ -2,7 +2,10 @@
 /*
  * kern_sched.c: run queues, sleeping and waking, context switches.
  *
- * 32 queues, best first, as 4.4BSD has them: priority follows recent CPU use (td_estcpu) and nice.
+ * The run queue is a calendar (Brown 1988; FreeBSD's ULE schedules its time-sharing threads so): a
+ * ring of slots in the order of a virtual time.  A thread is put td_priority slots ahead of the
+ * present, more for a high nice and for recent CPU use (td_estcpu), and the present moves to the
+ * slot that was served last: a good priority comes round more often, and nobody starves.
  * One vCPU and no preemption inside the kernel: nothing here needs a lock.
  */
 #include <sys/kmem.h>
@@ -14,15 +17,17 @@
 #include <machine/stats.h>
 #include <machine/trace.h>
 
-#define NQUEUES 32
-#define QUANTUM 2     /* ticks before another thread of the same priority gets its turn */
-#define ESTCPU_MAX 60 /* keeps the priority of a hog within the queues */
+#define NSLOTS 64
+#define QUANTUM 2      /* ticks before another thread gets its turn */
+#define ESTCPU_MAX 60  /* ticks of recent CPU use that are told apart */
+#define ESTCPU_STEP 15 /* ... and that cost one slot */
 #define NSLEEPQ 128
 
 TAILQ_HEAD(threadq, thread);
 
-static struct threadq runq[NQUEUES];
-static uint32_t runq_bits; /* bit n: queue n is not empty */
+static struct threadq runq[NSLOTS];
+static uint64_t runq_bits; /* bit n: slot n is not empty */
+static unsigned runq_now;  /* slot served last */
 static int runq_count;
 static struct threadq sleepq[NSLEEPQ];
 static struct thread *idlethread;
@@ -40,7 +45,7 @@ sleepq_of(const void *chan)
 void
 sched_init(void)
 {
-	for (int i = 0; i < NQUEUES; i++)
+	for (int i = 0; i < NSLOTS; i++)
 		TAILQ_INIT(&runq[i]);
 	for (int i = 0; i < NSLEEPQ; i++)
 		TAILQ_INIT(&sleepq[i]);
@@ -52,15 +57,23 @@ sched_set_idle(struct thread *td)
 	idlethread = td;
 }
 
-/* Priority from nice (-20..19) and recent use; 0 is best.  The kernel's own threads come first. */
+/*
+ * Slots that a thread waits for its turn: 4 * 1.15^nice (nice 5 has half the share of nice 0), and
+ * up to 4 for recent use.  The kernel's own threads do not wait.
+ */
 void
 sched_setprio(struct thread *td)
 {
-	int prio = td->td_proc->ps_flags & PS_SYSTEM
-		       ? 0
-		       : 10 + td->td_proc->ps_nice / 2 + (int)td->td_estcpu / 5;
+	static const uint8_t slots[NICE_MAX - NICE_MIN + 1] = {
+	    1, 1, 1, 1, 1, 1, 1, 1,  1,  1,  1,  1,  1,  2,  2,  2,  2,  3,  3,  3,
+	    4, 5, 5, 6, 7, 8, 9, 11, 12, 14, 16, 19, 21, 25, 28, 33, 37, 43, 50, 57,
+	};
 
-	td->td_priority = (uint32_t)MIN(MAX(prio, 0), NQUEUES - 1);
+	td->td_priority =
+	    td->td_proc->ps_flags & PS_SYSTEM
+		? 0
+		: slots[td->td_proc->ps_nice - NICE_MIN] + td->td_estcpu / ESTCPU_STEP;
+	KASSERT(td->td_priority < NSLOTS);
 }
 
 void
@@ -68,8 +81,9 @@ setrunqueue(struct thread *td)
 {
 	KASSERT(td != idlethread);
 	td->td_state = TDS_RUN;
-	TAILQ_INSERT_TAIL(&runq[td->td_priority], td, td_runq);
-	runq_bits |= 1u << td->td_priority;
+	td->td_slot = (runq_now + td->td_priority) % NSLOTS;
+	TAILQ_INSERT_TAIL(&runq[td->td_slot], td, td_runq);
+	runq_bits |= 1ull << td->td_slot;
 	runq_count++;
 	if (td->td_priority < curthread->td_priority)
 		curthread->td_flags |= TDF_NEEDRESCHED;
@@ -80,11 +94,11 @@ setrunqueue(struct thread *td)
 void
 remrunqueue(struct thread *td)
 {
-	struct threadq *q = &runq[td->td_priority];
+	struct threadq *q = &runq[td->td_slot];
 
 	TAILQ_REMOVE(q, td, td_runq);
 	if (TAILQ_EMPTY(q))
-		runq_bits &= ~(1u << td->td_priority);
+		runq_bits &= ~(1ull << td->td_slot);
 	runq_count--;
 }
 
@@ -92,10 +106,13 @@ static struct thread *
 runq_choose(void)
 {
 	struct thread *td;
+	uint64_t ahead;
 
 	if (runq_bits == 0)
 		return idlethread;
-	td = TAILQ_FIRST(&runq[__builtin_ctz(runq_bits)]);
+	ahead = runq_bits >> runq_now | runq_bits << (-runq_now % NSLOTS);
+	runq_now = (runq_now + (unsigned)__builtin_ctzll(ahead)) % NSLOTS;
+	td = TAILQ_FIRST(&runq[runq_now]);
 	remrunqueue(td);
 	return td;
 }
@@ -148,6 +165,10 @@ sched_account_switch(struct thread *from, struct thread *to)
 
 	if (from != idlethread)
 		sched_account(from, now);
+	if (to->td_estcpu != 0) { /* forget as much as it has waited */
+		to->td_estcpu -= MIN(to->td_estcpu, (now - to->td_lastswitch) / TICK_NS);
+		sched_setprio(to);
+	}
 	to->td_lastswitch = now;
 }
 
@@ -192,6 +213,7 @@ sched_fork(struct thread *parent, struct thread *child)
 {
 	child->td_estcpu = parent->td_estcpu;
 	child->td_priority = parent->td_priority;
+	child->td_lastswitch = parent->td_lastswitch;
 	child->td_quantum = QUANTUM;
 }
 
@@ -258,9 +280,6 @@ sleep_once(const void *chan, int flags, const char *wmesg, nsec_t deadline)
 	td->td_state = TDS_SLEEP;
 	if (flags & (PCATCH | PKILL))
 		td->td_flags |= TDF_SINTR;
-	if (td->td_estcpu > 0)
-		td->td_estcpu--; /* sleepers regain their priority */
-	sched_setprio(td);
 	TAILQ_INSERT_TAIL(sleepq_of(chan), td, td_runq);
 	if (deadline != 0)
 		timeout_add_abs(&td->td_sleep_to, deadline);

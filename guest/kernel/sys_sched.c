@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* sys_sched.c: priorities, scheduling policies, processor sets: one CPU, time sharing only. */
 #include <sys/proc.h>
+#include <sys/sched.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
 #include <sys/time.h>
@@ -14,8 +15,6 @@
 #define PRIO_PROCESS 0
 #define PRIO_PGRP 1
 #define PRIO_USER 2
-#define NICE_MIN (-20)
-#define NICE_MAX 19
 #define QUANTUM_NS (2 * TICK_NS)
 
 /* ---- nice ---- */
@@ -67,7 +66,7 @@ renice(struct thread *td, struct process *ps, int nice)
 		bool queued = t->td_state == TDS_RUN && t != curthread;
 
 		if (queued)
-			remrunqueue(t); /* queues go by priority */
+			remrunqueue(t); /* its turn follows from the priority */
 		sched_setprio(t);
 		if (queued)
 			setrunqueue(t);

@@ -262,6 +262,7 @@ struct thread {
 	const char *td_wmesg;
 	int td_werror;        /* s: what tsleep returns */
 	uint32_t td_quantum;  /* s: ticks left */
+	uint32_t td_slot;     /* s: of the run queue, while TDS_RUN */
 	vaddr_t td_clear_tid; /* CLONE_CHILD_CLEARTID address */
 	vaddr_t td_set_tid;   /* CLONE_CHILD_SETTID address, written on first return */
 	vaddr_t td_robust_list;
@@ -287,7 +288,7 @@ struct thread {
 	sigset_t td_sigmask;
 	struct sigaltstack td_sigstk;
 	uint32_t td_estcpu;   /* s: recent CPU use, decays */
-	uint32_t td_priority; /* s: run queue 0 (best) .. 31 */
+	uint32_t td_priority; /* s: slots to wait for a turn, 0 (best) .. 63 */
 	char td_name[COMM_MAX];
 #define td_endcopy td_copyend
 	char td_copyend[0];

@@ -5,6 +5,9 @@
 
 #include <sys/types.h>
 
+#define NICE_MIN (-20)
+#define NICE_MAX 19
+
 struct thread;
 void sched_set_idle(struct thread *);
 void sched_thread_init(struct thread *); /* of a new thread: its sleep timeout */
