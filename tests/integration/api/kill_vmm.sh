@@ -10,9 +10,9 @@ api 200 POST /v1/sandboxes/victim/processes '{"argv":["forks","9"],"wait":true}'
 api 201 POST /v1/sandboxes/victim/processes '{"argv":["forks","sleep"]}' >/dev/null
 
 # One client waits for the process, one follows its output, one the events; all learn of the end.
-curl -sS --max-time 60 --unix-socket "$TINE_SOCKET" "http://tine/v1/sandboxes/$id/processes/l2/wait" >"$work/wait" &
+curl -sS --max-time 120 --unix-socket "$TINE_SOCKET" "http://tine/v1/sandboxes/$id/processes/l2/wait" >"$work/wait" &
 waiter=$!
-curl -sS --max-time 60 --unix-socket "$TINE_SOCKET" \
+curl -sS --max-time 120 --unix-socket "$TINE_SOCKET" \
 	"http://tine/v1/sandboxes/$id/processes/l2/stdout?follow=1" >/dev/null &
 reader=$!
 mkfifo "$work/events"

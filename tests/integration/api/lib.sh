@@ -47,7 +47,7 @@ api() {
 	want=$1 method=$2 path=$3
 	shift 3
 	set -- ${1+-H "Content-Type: application/json" -d "$1"}
-	meta=$(curl -sS --max-time 60 --unix-socket "$TINE_SOCKET" -X "$method" "$@" \
+	meta=$(curl -sS --max-time 120 --unix-socket "$TINE_SOCKET" -X "$method" "$@" \
 		-o "$work/body" -w '%{http_code} %{content_type}' "http://tine$path") ||
 		fail "$method $path: curl failed"
 	[ "${meta%% *}" = "$want" ] || fail "$method $path: status $meta, not $want: $(cat "$work/body")"

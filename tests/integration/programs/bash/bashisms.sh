@@ -33,14 +33,14 @@ trap 'r=chld' CHLD; sleep 0.01 & wait; echo ${r:-none}; trap - CHLD
 kill -l | head -n 3; kill -l 34 64 137; kill -l RTMIN+1
 
 set -m
-sleep 100 & sleep 100 & jobs | sed 's/\[[0-9]*\].*\(Running\)/\1/'; kill %1 %2; wait 2>/dev/null; jobs
+sleep 100 & sleep 100 & jobs | sed 's/\[[0-9]*\].*\(Running\)/\1/'; kill %1 %2; wait 2>/dev/null; jobs >/dev/null
 (kill -STOP $BASHPID; exit 8) & p=$!; while [[ $(</proc/$p/stat) != *') T '* ]]; do :; done; wait %1; echo "wait of a stopped job $?"
 jobs | awk '{ print $2 }'; kill -CONT %1; wait $p; echo "continued $?"
 sleep 100 & disown; jobs; kill $!; wait $! 2>/dev/null; echo "disowned $?"
 set +m
 ulimit -u >/dev/null; echo $?; (ulimit -u 5; ulimit -u; ulimit -Hu); ulimit -Sn 100; ulimit -n
 printf 'ulimit -u 20; for ((n = 0; n < 60; n++)); do sleep 100 >/dev/null 2>&1 & done; echo not here\n' >/tmp/many
-su nobody -s /bin/bash -c 'bash /tmp/many 2>&1 | sed "s/.*fork: /fork: /" | tail -n 1'; killall sleep; rm /tmp/many
+su nobody -s /bin/bash -c 'bash /tmp/many 2>&1 | sed "s/.*fork: /fork: /" | tail -n 1'; while ! pidof sleep >/dev/null; do :; done; killall sleep; rm /tmp/many
 b() { [ $1 -eq 0 ] || b $(($1 - 1)); }; b 1000; echo "deep function"
 { time sleep 0.01; } 2>&1 | grep -c -E 'real|user|sys'; times | wc -l
 exec 3< <(sleep 0.1; echo late); cat <&3; exec 3<&-; help wait >/dev/null && echo builtins

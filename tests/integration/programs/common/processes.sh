@@ -30,7 +30,8 @@ while [ $i -lt 20 ]; do sleep 100 >/dev/null 2>&1 & i=$((i + 1)); done
 echo no refusal
 end
 chmod 644 /tmp/many
-(ulimit -u 10; sh /tmp/many) | tail -n 1; killall sleep
-su nobody -s /bin/sh -c 'ulimit -u 10; sh /tmp/many 2>/dev/null; echo "status $?"'; killall sleep; wait
+sleeping() { while ! pidof sleep >/dev/null; do :; done; }
+(ulimit -u 10; sh /tmp/many) | tail -n 1; sleeping; killall sleep
+su nobody -s /bin/sh -c 'ulimit -u 10; sh /tmp/many 2>/dev/null; echo "status $?"'; sleeping; killall sleep; wait
 su nobody -s /bin/sh -c 'id -u; cat /root/x 2>/dev/null || echo denied; : >/tmp/mine; stat -c %u /tmp/mine; kill -0 1 2>/dev/null || echo eperm'
 su nobody -s /bin/sh -c 'rm -f /tmp/many 2>/dev/null || echo sticky'; chown nobody /tmp/many; stat -c %U /tmp/many; rm -f /tmp/many /tmp/mine

@@ -19,6 +19,6 @@ read -t 0.05 x < <(sleep 1); print $?; read -k 3 x <<<abcdef; print $x
 ulimit -n 64; ulimit -n; limit descriptors | tr -s ' '; (ulimit -u 30; ulimit -u); umask 027; umask -S
 f() { (( $1 )) && f $(( $1 - 1 )) }; f 200; print recursion; print $(( 16#ff )) $(( [#16] 255 )) $(( 2 ** 40 ))
 setopt noclobber; print x > c; (print y > c) 2>/dev/null || print noclobber; print z >| c; cat c
-print ${$(cat /proc/self/stat)[2]}; [[ -p /dev/stdin ]] || print "no pipe"; print ${(%):-%x}; [[ $ZSH_SUBSHELL = 0 ]] && (print $ZSH_SUBSHELL)
+print ${$(cat /proc/self/stat)[2]}; print x | { [[ -p /dev/stdin ]] && print pipe }; print ${(%):-%x}; [[ $ZSH_SUBSHELL = 0 ]] && (print $ZSH_SUBSHELL)
 x=$(sh -c 'kill -TERM $PPID'; sleep 1); print $?; (sh -c 'kill -9 $PPID'; sleep 1); print $?
 unfunction TRAPEXIT; cd /; rm -rf /tmp/z; TRAPEXIT() { print bye }; exit 13
