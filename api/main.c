@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* main.c: the `tine` program: find the subcommand and run it. */
+/* main.c: `tine-api`, which `tine` executes: find the subcommand and run it. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * image_archive.c: a tar or cpio archive as the source of a root image, read by libarchive.
- *
- * The library is loaded when the first archive is met: it brings a dozen others along, which cost
- * every start of a sandbox more than the making of its VM.
- */
+/* image_archive.c: a tar or cpio archive as the source of a root image, read by libarchive. */
 #include <archive.h>
 #include <archive_entry.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,45 +9,7 @@
 
 #include "image.h"
 
-#define LIBARCHIVE "libarchive.so.13"
 #define READ_BYTES (1u << 20)
-
-#define ARCHIVE_CALLS(X)                                                                           \
-	X(archive_entry_clear)                                                                     \
-	X(archive_entry_filetype)                                                                  \
-	X(archive_entry_free)                                                                      \
-	X(archive_entry_gid)                                                                       \
-	X(archive_entry_hardlink)                                                                  \
-	X(archive_entry_mode)                                                                      \
-	X(archive_entry_mtime)                                                                     \
-	X(archive_entry_mtime_nsec)                                                                \
-	X(archive_entry_new)                                                                       \
-	X(archive_entry_pathname)                                                                  \
-	X(archive_entry_pathname_utf8)                                                             \
-	X(archive_entry_rdevmajor)                                                                 \
-	X(archive_entry_rdevminor)                                                                 \
-	X(archive_entry_size)                                                                      \
-	X(archive_entry_size_is_set)                                                               \
-	X(archive_entry_symlink)                                                                   \
-	X(archive_entry_symlink_utf8)                                                              \
-	X(archive_entry_uid)                                                                       \
-	X(archive_errno)                                                                           \
-	X(archive_error_string)                                                                    \
-	X(archive_read_data_block)                                                                 \
-	X(archive_read_free)                                                                       \
-	X(archive_read_new)                                                                        \
-	X(archive_read_next_header2)                                                               \
-	X(archive_read_open_filename)                                                              \
-	X(archive_read_support_filter_all)                                                         \
-	X(archive_read_support_format_cpio)                                                        \
-	X(archive_read_support_format_tar)
-
-/* The library's functions, by their own names and types. */
-static struct {
-#define DECLARE(name) __typeof__(&name) name;
-	ARCHIVE_CALLS(DECLARE)
-#undef DECLARE
-} la;
 
 struct source_reader {
 	struct archive *archive;
@@ -63,32 +19,10 @@ struct source_reader {
 };
 
 static int
-load_library(struct tine_error *error)
-{
-	static void *handle;
-
-	if (handle != NULL)
-		return 0;
-	handle = dlopen(LIBARCHIVE, RTLD_NOW | RTLD_LOCAL);
-	if (handle == NULL)
-		return tine_error_set(error, ENOTSUP, "rootfs-archive",
-				      "archives as root file systems need libarchive: %s",
-				      dlerror());
-#define RESOLVE(name)                                                                              \
-	la.name = (__typeof__(la.name))dlsym(handle, #name);                                       \
-	if (la.name == NULL)                                                                       \
-		return tine_error_set(error, ENOTSUP, "rootfs-archive", "%s lacks %s", LIBARCHIVE, \
-				      #name);
-	ARCHIVE_CALLS(RESOLVE)
-#undef RESOLVE
-	return 0;
-}
-
-static int
 archive_failed(const struct source_reader *s, struct tine_error *error)
 {
-	const char *why = la.archive_error_string(s->archive);
-	int code = la.archive_errno(s->archive);
+	const char *why = archive_error_string(s->archive);
+	int code = archive_errno(s->archive);
 
 	return tine_error_set(
 	    error, code > 0 ? code : EIO,
@@ -115,9 +49,9 @@ is_usable(int r)
 static const char *
 entry_name(struct archive_entry *e)
 {
-	const char *name = la.archive_entry_pathname(e);
+	const char *name = archive_entry_pathname(e);
 
-	return name != NULL ? name : la.archive_entry_pathname_utf8(e);
+	return name != NULL ? name : archive_entry_pathname_utf8(e);
 }
 
 static int
@@ -129,8 +63,8 @@ add_data(const struct source_reader *s, struct archive_entry *e, struct tree_nod
 	la_int64_t off;
 	int got, r;
 
-	r = erofs_reserve(s->writer, node, (uint64_t)la.archive_entry_size(e), error);
-	while (r == 0 && is_usable(got = la.archive_read_data_block(s->archive, &buf, &len, &off)))
+	r = erofs_reserve(s->writer, node, (uint64_t)archive_entry_size(e), error);
+	while (r == 0 && is_usable(got = archive_read_data_block(s->archive, &buf, &len, &off)))
 		if (len > 0)
 			r = erofs_write(s->writer, node, (uint64_t)off, buf, len, error);
 	return r != 0 || got == ARCHIVE_EOF ? r : archive_failed(s, error);
@@ -139,12 +73,12 @@ add_data(const struct source_reader *s, struct archive_entry *e, struct tree_nod
 static void
 set_attributes(struct tree_node *node, struct archive_entry *e)
 {
-	node->uid = (uint32_t)la.archive_entry_uid(e);
-	node->gid = (uint32_t)la.archive_entry_gid(e);
-	node->mtime = la.archive_entry_mtime(e);
-	node->mtime_nsec = (uint32_t)la.archive_entry_mtime_nsec(e);
-	node->major = (uint32_t)la.archive_entry_rdevmajor(e);
-	node->minor = (uint32_t)la.archive_entry_rdevminor(e);
+	node->uid = (uint32_t)archive_entry_uid(e);
+	node->gid = (uint32_t)archive_entry_gid(e);
+	node->mtime = archive_entry_mtime(e);
+	node->mtime_nsec = (uint32_t)archive_entry_mtime_nsec(e);
+	node->major = (uint32_t)archive_entry_rdevmajor(e);
+	node->minor = (uint32_t)archive_entry_rdevminor(e);
 }
 
 static int
@@ -158,7 +92,7 @@ add_hardlink(const struct source_reader *s, struct archive_entry *e, const char 
 		return entry_failed(s, name, "hard link to a file that is not in the archive",
 				    error);
 	/* cpio stores the data with the last link. */
-	if (S_ISREG(node->mode) && la.archive_entry_size_is_set(e) && la.archive_entry_size(e) > 0)
+	if (S_ISREG(node->mode) && archive_entry_size_is_set(e) && archive_entry_size(e) > 0)
 		r = add_data(s, e, node, error);
 	return r != 0 ? r : tree_link(s->tree, name, node, error);
 }
@@ -167,10 +101,10 @@ static int
 add_target(const struct source_reader *s, struct archive_entry *e, const char *name,
 	   struct tree_node *node, struct tine_error *error)
 {
-	const char *target = la.archive_entry_symlink(e);
+	const char *target = archive_entry_symlink(e);
 
 	if (target == NULL)
-		target = la.archive_entry_symlink_utf8(e);
+		target = archive_entry_symlink_utf8(e);
 	node->target = target != NULL && target[0] != '\0' ? strdup(target) : NULL;
 	return node->target != NULL
 		   ? 0
@@ -181,7 +115,7 @@ static int
 add_node(const struct source_reader *s, struct archive_entry *e, const char *name,
 	 struct tine_error *error)
 {
-	struct tree_node *node = tree_node_new(s->tree, la.archive_entry_mode(e));
+	struct tree_node *node = tree_node_new(s->tree, archive_entry_mode(e));
 	int r = 0;
 
 	if (node == NULL)
@@ -204,9 +138,9 @@ add_entry(const struct source_reader *s, struct archive_entry *e, struct tine_er
 	if (name == NULL)
 		return entry_failed(s, "?", "a name that cannot be represented", error);
 	/* A socket file means nothing once its server is elsewhere. */
-	if (la.archive_entry_filetype(e) == AE_IFSOCK)
+	if (archive_entry_filetype(e) == AE_IFSOCK)
 		return 0;
-	target = la.archive_entry_hardlink(e);
+	target = archive_entry_hardlink(e);
 	if (target != NULL)
 		return add_hardlink(s, e, name, target, error);
 	return add_node(s, e, name, error);
@@ -215,18 +149,18 @@ add_entry(const struct source_reader *s, struct archive_entry *e, struct tine_er
 static int
 read_entries(const struct source_reader *s, struct tine_error *error)
 {
-	struct archive_entry *e = la.archive_entry_new();
+	struct archive_entry *e = archive_entry_new();
 	int r = 0, got = ARCHIVE_OK;
 
 	if (e == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	while (r == 0 && is_usable(got = la.archive_read_next_header2(s->archive, e))) {
+	while (r == 0 && is_usable(got = archive_read_next_header2(s->archive, e))) {
 		r = add_entry(s, e, error);
-		la.archive_entry_clear(e);
+		archive_entry_clear(e);
 	}
 	if (r == 0 && got != ARCHIVE_EOF)
 		r = archive_failed(s, error);
-	la.archive_entry_free(e);
+	archive_entry_free(e);
 	return r;
 }
 
@@ -235,20 +169,18 @@ image_add_archive(struct tree *tree, struct erofs_writer *w, const char *path,
 		  struct tine_error *error)
 {
 	struct source_reader s = {.path = path, .tree = tree, .writer = w};
-	int r = load_library(error);
+	int r = 0;
 
-	if (r != 0)
-		return r;
-	s.archive = la.archive_read_new();
+	s.archive = archive_read_new();
 	if (s.archive == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	la.archive_read_support_filter_all(s.archive);
-	la.archive_read_support_format_tar(s.archive);
-	la.archive_read_support_format_cpio(s.archive);
-	if (la.archive_read_open_filename(s.archive, path, READ_BYTES) == ARCHIVE_OK)
+	archive_read_support_filter_all(s.archive);
+	archive_read_support_format_tar(s.archive);
+	archive_read_support_format_cpio(s.archive);
+	if (archive_read_open_filename(s.archive, path, READ_BYTES) == ARCHIVE_OK)
 		r = read_entries(&s, error);
 	else
 		r = archive_failed(&s, error);
-	la.archive_read_free(s.archive);
+	archive_read_free(s.archive);
 	return r;
 }

@@ -2,7 +2,6 @@
 /* spawn.c: start a VMM process, kill it, reap it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "programs.h"
 #include "sandbox.h"
 #include "template.h"
 
@@ -23,30 +23,6 @@
 #endif
 
 #define CONTROL_FD 3
-
-static const char *program; /* set by sandbox_set_program() */
-
-/* The small program beside this one, or else this one. */
-static const char *
-default_program(void)
-{
-	static char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("tine-vmm"));
-	char *slash;
-
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL)
-		return "/proc/self/exe";
-	memcpy(slash + 1, "tine-vmm", sizeof("tine-vmm"));
-	return access(path, X_OK) == 0 ? path : "/proc/self/exe";
-}
-
-void
-sandbox_set_program(const char *path)
-{
-	program = path;
-}
 
 static int
 set_actions(posix_spawn_file_actions_t *fa, posix_spawnattr_t *attr, int control)
@@ -83,15 +59,13 @@ spawn(char **argv, int control, pid_t *pid)
 	posix_spawnattr_t attr;
 	int r = posix_spawn_file_actions_init(&fa);
 
-	if (program == NULL)
-		program = default_program();
 	if (r != 0)
 		return r;
 	r = posix_spawnattr_init(&attr);
 	if (r == 0) {
 		r = set_actions(&fa, &attr, control);
 		if (r == 0)
-			r = posix_spawn(pid, program, &fa, &attr, argv, environ);
+			r = posix_spawn(pid, vmm_program(), &fa, &attr, argv, environ);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&fa);

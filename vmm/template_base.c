@@ -14,6 +14,7 @@
 #include "cpu_x86_64.h"
 #include "crc32c.h"
 #include "freeze.h"
+#include "programs.h"
 #include "setup.h"
 
 #define BOOT_TIMEOUT_MS 60000
@@ -69,7 +70,7 @@ stamps(const char *kernel, struct template_head *head, struct tine_error *error)
 {
 	int r = stamp(kernel, &head->kernel, error);
 
-	return r == 0 ? stamp("/proc/self/exe", &head->program, error) : r;
+	return r == 0 ? stamp(vmm_program(), &head->program, error) : r;
 }
 
 /* ---- making one ---- */

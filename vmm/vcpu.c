@@ -19,15 +19,21 @@ on_kick(int sig)
 	(void)sig;
 }
 
-static void
-prepare_signals(void)
+void
+vcpu_prepare_kick(void)
 {
 	struct sigaction sa = {.sa_handler = on_kick};
-	sigset_t set;
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(KICK_SIGNAL, &sa, NULL);
-	/* Everything else belongs to the I/O thread. */
+}
+
+/* Everything else belongs to the I/O thread. */
+static void
+block_signals(void)
+{
+	sigset_t set;
+
 	sigfillset(&set);
 	sigdelset(&set, KICK_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &set, NULL);
@@ -189,7 +195,7 @@ vcpu_main(void *arg)
 {
 	struct vm *vm = arg;
 
-	prepare_signals();
+	block_signals();
 	if (vm->jailed)
 		jail_vcpu_thread();
 	park(vm);

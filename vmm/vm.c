@@ -159,8 +159,10 @@ vm_create(struct vm *vm, const struct vm_options *options, struct tine_error *er
 int
 vm_start(struct vm *vm, struct tine_error *error)
 {
-	int r = pthread_create(&vm->vcpu_thread, NULL, vcpu_main, vm);
+	int r;
 
+	vcpu_prepare_kick();
+	r = pthread_create(&vm->vcpu_thread, NULL, vcpu_main, vm);
 	if (r != 0)
 		return tine_error_set(error, r, "no-thread", "cannot start the vCPU thread: %s",
 				      strerror(r));

@@ -109,6 +109,8 @@ void vm_end_set(struct vm *vm, enum vm_end_kind kind, uint32_t arg, const struct
 
 /* vcpu.c: body of the vCPU thread. */
 void *vcpu_main(void *vm);
+/* Before the thread is started: a kick may come before its first instruction. */
+void vcpu_prepare_kick(void);
 /* Make a running vCPU return from KVM_RUN soon. */
 void vcpu_kick(struct vm *vm);
 /* On the vCPU thread, in an exit: complete the exit, then stand still until vcpu_resume(). */

@@ -12,7 +12,7 @@ make_image() {
 # What a machine has besides busybox: all programs of these packages, and these single ones, as far as the host has them.
 TOOLS_PACKAGES=(coreutils bash dash grep sed findutils diffutils mawk tar gzip procps)
 TOOLS_PROGRAMS=(curl jq strace script setsid unshare nsenter mount umount lscpu prlimit taskset flock getopt hexdump ps
-	bash-static zsh-static busybox)
+	bash-static zsh-static busybox bwrap)
 # Libraries of what the project builds, so that its programs run whether or not they were there when the image was made.
 TOOLS_LIBRARIES=(libelf.so.1 libjansson.so.4 libmicrohttpd.so.12 libseccomp.so.2 libarchive.so.13 libcmocka.so.0
 	libgcc_s.so.1 libstdc++.so.6 libasan.so.8 libubsan.so.1)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * whole.c: what a whole command costs: from the call that starts it to the word that it has ended.
+ *
+ * usage: whole ROUNDS COMMAND ARG...; prints the median in nanoseconds.  The command's output is
+ * thrown away; it has to exit with 0.
+ */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS_MAX 1000
+
+static uint64_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int
+main(int argc, char **argv)
+{
+	static uint64_t v[ROUNDS_MAX];
+	int rounds = argc > 2 ? atoi(argv[1]) : 0;
+	posix_spawn_file_actions_t fa;
+
+	if (rounds < 1 || rounds > ROUNDS_MAX) {
+		fputs("usage: whole ROUNDS COMMAND ARG...\n", stderr);
+		return 2;
+	}
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	for (int i = 0; i < rounds; i++) {
+		int status, r;
+		pid_t pid;
+
+		v[i] = now();
+		r = posix_spawn(&pid, argv[2], &fa, NULL, argv + 2, environ);
+		if (r != 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+			fprintf(stderr, "whole: %s failed\n", argv[2]);
+			return 1;
+		}
+		v[i] = now() - v[i];
+	}
+	qsort(v, (size_t)rounds, sizeof(v[0]), compare);
+	printf("%llu\n", (unsigned long long)v[rounds / 2]);
+	return 0;
+}
