@@ -121,8 +121,8 @@ struct sandbox;
 int sandbox_spawn(const struct sandbox_config *config, struct sandbox **out,
 		  struct tine_error *error);
 
-/* The program that sandbox_spawn() executes; default: the running one.  For programs other than
- * tine that use this library (tests).  path is borrowed. */
+/* The program that sandbox_spawn() executes; default: `tine' beside the running one, or that
+ * itself.  For programs that lie elsewhere (tests).  path is borrowed. */
 void sandbox_set_program(const char *path);
 
 /* Pollable control socket; readable when sandbox_recv() has something or the process has died. */
