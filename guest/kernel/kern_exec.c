@@ -153,8 +153,9 @@ image_vmspace(struct exec_image *x)
 	x->vm = vm;
 	room = MIN(MAX(room, STACK_ROOM_MIN), STACK_ROOM_MAX);
 	vm->vm_stack_top = VM_STACK_TOP - exec_random_pages(x, STACK_RANDOM_PAGES);
-	vm->vm_mmap_base =
-	    trunc_page(vm->vm_stack_top - room) - exec_random_pages(x, MMAP_RANDOM_PAGES);
+	/* No mapping shares a directory with the stack: fork copies that one at once. */
+	vm->vm_mmap_base = rounddown(vm->vm_stack_top - room, VM_DIRECTORY_SPAN) -
+			   exec_random_pages(x, MMAP_RANDOM_PAGES);
 	vm->vm_hint = vm->vm_mmap_base;
 	vm->vm_hole = 0;
 	return exec_elf(x);
@@ -293,10 +294,10 @@ commit_process(struct exec_image *x, struct process *ps)
 	const char *slash = strrchr(x->path, '/');
 
 	strlcpy(ps->ps_comm, slash != NULL ? slash + 1 : x->path, sizeof(ps->ps_comm));
-	memcpy(ps->ps_auxv, x->auxv, sizeof(ps->ps_auxv));
-	ps->ps_arg_start = x->argv_addr;
-	ps->ps_arg_end = ps->ps_env_start = x->env_addr;
-	ps->ps_env_end = x->env_end;
+	memcpy(ps->ps_args->ar_auxv, x->auxv, sizeof(x->auxv));
+	ps->ps_args->ar_argv = x->argv_addr;
+	ps->ps_args->ar_argv_end = ps->ps_args->ar_env = x->env_addr;
+	ps->ps_args->ar_env_end = x->env_end;
 	ps->ps_flags = (ps->ps_flags & ~PS_SUGID) | PS_EXEC | (x->secure ? PS_SUGID : 0);
 	ps->ps_acflag &= ~AFORK;
 	ps->ps_exitsig = SIGCHLD;

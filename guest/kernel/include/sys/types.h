@@ -34,6 +34,7 @@ typedef uint64_t nsec_t;   /* nanoseconds */
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define rounddown(x, y) ((x) / (y) * (y))
 #define roundup(x, y) ((((x) + (y)-1) / (y)) * (y))
 #define howmany(x, y) (((x) + (y)-1) / (y))
 #define __unused __attribute__((unused))

@@ -10,6 +10,7 @@
 	0x7ffffffff000UL /* one page below the canonical hole: SYSRET is always safe               \
 			  */
 #define VM_STACK_TOP 0x7ffffffff000UL
+#define VM_DIRECTORY_SPAN (1UL << 30) /* what one page directory maps */
 #define VM_DIRECT_BASE 0xffff888000000000UL
 #ifdef TINE_HOSTED /* kernel sources in a unit test: "physical memory" is an array */
 extern char *hosted_ram;
