@@ -41,7 +41,7 @@ enum auxv_type {
 	AT_MINSIGSTKSZ = 51
 };
 #define NAUX 20 /* entries made below, AT_NULL included */
-_Static_assert(NAUX <= NAUXV, "ps_auxv is too small");
+_Static_assert(NAUX <= NAUXV, "ar_auxv is too small");
 
 /* Where everything goes. */
 struct stack_layout {

@@ -18,26 +18,36 @@ fork_kind(uint32_t flags)
 	return flags & FORK_VFORK ? TINE_FORK_VFORK : TINE_FORK_RFORK;
 }
 
+/* Where each kind is counted. */
+static const struct {
+	size_t cnt, siz;
+} fork_fields[] = {
+#define KIND(name)                                                                                 \
+	{                                                                                          \
+		offsetof(struct tine_stats, cnt##name), offsetof(struct tine_stats, siz##name)     \
+	}
+    [TINE_FORK_FORK] = KIND(fork),       [TINE_FORK_VFORK] = KIND(vfork),
+    [TINE_FORK_RFORK] = KIND(rfork),     [TINE_FORK_TFORK] = KIND(tfork),
+    [TINE_FORK_KTHREAD] = KIND(kthread),
+#undef KIND
+};
+
+static void
+add_at(size_t field, uint64_t n)
+{
+	*(uint64_t *)(void *)((char *)kstats + field) += n;
+}
+
 void
 fork_count(const struct process *ps, uint32_t flags)
 {
 	uint64_t pages =
 	    ps->ps_vmspace != NULL ? vm_dsize(ps->ps_vmspace) + vm_ssize(ps->ps_vmspace) : 0;
-	uint64_t *cnt[] = {[TINE_FORK_FORK] = &kstats->cntfork,
-			   [TINE_FORK_VFORK] = &kstats->cntvfork,
-			   [TINE_FORK_RFORK] = &kstats->cntrfork,
-			   [TINE_FORK_TFORK] = &kstats->cnttfork,
-			   [TINE_FORK_KTHREAD] = &kstats->cntkthread};
-	uint64_t *siz[] = {[TINE_FORK_FORK] = &kstats->sizfork,
-			   [TINE_FORK_VFORK] = &kstats->sizvfork,
-			   [TINE_FORK_RFORK] = &kstats->sizrfork,
-			   [TINE_FORK_TFORK] = &kstats->siztfork,
-			   [TINE_FORK_KTHREAD] = &kstats->sizkthread};
 	int kind = fork_kind(flags);
 
 	stats_begin();
-	++*cnt[kind];
-	*siz[kind] += pages;
+	add_at(fork_fields[kind].cnt, 1);
+	add_at(fork_fields[kind].siz, pages);
 	kstats->forks++;
 	kstats->forks_ppwait += (flags & FORK_PPWAIT) != 0;
 	kstats->forks_sharevm += (flags & (FORK_SHAREVM | FORK_THREAD)) != 0;

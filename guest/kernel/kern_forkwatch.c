@@ -97,46 +97,51 @@ offer(struct forkwatch *fw, const struct process *ps, uint32_t note,
 	notify(fw);
 }
 
+static bool
+watched(const struct process *ps)
+{
+	return !LIST_EMPTY(&ps->ps_watches) || !LIST_EMPTY(&allwatches);
+}
+
 static void
-event(struct process *ps, uint32_t note, struct forkwatch_event *ev)
+event(struct process *ps, uint32_t note, struct forkwatch_event ev)
 {
 	struct forkwatch *fw;
 
-	if (LIST_EMPTY(&ps->ps_watches) && LIST_EMPTY(&allwatches))
-		return;
-	ev->pid = ps->ps_pid;
-	ev->time_ns = nanouptime();
+	ev.pid = ps->ps_pid;
+	ev.time_ns = nanouptime();
 	LIST_FOREACH (fw, &ps->ps_watches, fw_link)
-		offer(fw, ps, note, ev);
+		offer(fw, ps, note, &ev);
 	LIST_FOREACH (fw, &allwatches, fw_link)
-		offer(fw, ps, note, ev);
+		offer(fw, ps, note, &ev);
 }
 
 void
 forkwatch_fork(struct process *parent, struct process *child, uint32_t flags)
 {
-	struct forkwatch_event ev = {
-	    .kind = FORKWATCH_FORK, .other = child->ps_pid, .status = fork_kind(flags)};
-
-	event(parent, NOTE_FORK, &ev);
+	if (watched(parent))
+		event(parent, NOTE_FORK,
+		      (struct forkwatch_event){.kind = FORKWATCH_FORK,
+					       .other = child->ps_pid,
+					       .status = fork_kind(flags)});
 }
 
 void
 forkwatch_exec(struct process *ps)
 {
-	struct forkwatch_event ev = {.kind = FORKWATCH_EXEC};
-
-	event(ps, NOTE_EXEC, &ev);
+	if (watched(ps))
+		event(ps, NOTE_EXEC, (struct forkwatch_event){.kind = FORKWATCH_EXEC});
 }
 
 /* Whatever its watchers were allowed to see, they learn that there is no more to come. */
 void
 forkwatch_exit(struct process *ps)
 {
-	struct forkwatch_event ev = {.kind = FORKWATCH_EXIT, .status = ps->ps_xstat};
 	struct forkwatch *fw;
 
-	event(ps, NOTE_EXIT, &ev);
+	if (watched(ps))
+		event(ps, NOTE_EXIT,
+		      (struct forkwatch_event){.kind = FORKWATCH_EXIT, .status = ps->ps_xstat});
 	while ((fw = LIST_FIRST(&ps->ps_watches)) != NULL) {
 		LIST_REMOVE(fw, fw_link);
 		fw->fw_done = true;

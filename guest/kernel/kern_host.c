@@ -77,11 +77,11 @@ event_send(struct tine_event *ev, const struct process *ps)
 void
 host_event_fork(struct process *parent, struct process *child, int how)
 {
-	struct tine_event ev = {
-	    .kind = TINE_EVENT_FORK, .how = (uint32_t)how, .other = child->ps_pid};
-
 	if (events_on)
-		event_send(&ev, parent);
+		event_send(&(struct tine_event){.kind = TINE_EVENT_FORK,
+						.how = (uint32_t)how,
+						.other = child->ps_pid},
+			   parent);
 }
 
 void
@@ -96,10 +96,9 @@ host_event_exec(struct process *ps)
 void
 host_event_exit(struct process *ps)
 {
-	struct tine_event ev = {.kind = TINE_EVENT_EXIT, .status = ps->ps_xstat};
-
 	if (events_on)
-		event_send(&ev, ps);
+		event_send(&(struct tine_event){.kind = TINE_EVENT_EXIT, .status = ps->ps_xstat},
+			   ps);
 }
 
 /* ---- requests that process 1 serves ---- */

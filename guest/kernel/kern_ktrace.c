@@ -135,12 +135,13 @@ ktrace_psig(struct thread *td, const struct siginfo *si, vaddr_t handler)
 void
 ktrace_fork(struct process *parent, struct process *child, uint32_t flags)
 {
-	struct ktr_record r = {0};
+	struct ktr_record r;
 
 	if (parent->ps_traceflag & KTRFAC_INHERIT)
 		ktrace_set(child, parent->ps_traceflag, parent->ps_tracefp);
 	if (!KTRPOINT(parent, KTR_FORK))
 		return;
+	r = (struct ktr_record){0};
 	r.u.fork.child = child->ps_pid;
 	r.u.fork.vfork = (flags & FORK_PPWAIT) != 0;
 	record(curthread, parent, KTR_FORK, &r);

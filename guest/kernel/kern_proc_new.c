@@ -114,9 +114,7 @@ process_new(struct process *parent, const struct fork_args *fa)
 
 	if (ps == NULL)
 		return NULL;
-	memset(ps, 0, offsetof(struct process, ps_startzero));
-	memset(&ps->ps_startzero, 0,
-	       offsetof(struct process, ps_endzero) - offsetof(struct process, ps_startzero));
+	memset(ps, 0, offsetof(struct process, ps_endzero));
 	memcpy(&ps->ps_startcopy, &parent->ps_startcopy,
 	       offsetof(struct process, ps_endcopy) - offsetof(struct process, ps_startcopy));
 	ps->ps_pgrp = NULL;

@@ -12,7 +12,7 @@ copyin_sigset(vaddr_t uaddr, uint64_t size, sigset_t *set)
 {
 	if (size != sizeof(*set))
 		return EINVAL;
-	return copyin((const void *)uaddr, set, sizeof(*set));
+	return user_load64((const uint64_t *)uaddr, set);
 }
 
 /* ---- actions ---- */

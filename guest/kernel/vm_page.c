@@ -14,7 +14,7 @@
 #include <machine/stats.h>
 
 #define MAX_ORDER 10
-#define HOT_ORDERS 3 /* page tables and data; kernel stacks */
+#define HOT_ORDERS 2 /* page tables and data; kernel stacks */
 #define MAX_RANGES 8
 
 #define HIGH_FRAME (0x100000000UL >> PAGE_SHIFT)
@@ -33,10 +33,11 @@ struct stack {
 	uint32_t count;
 };
 static struct stack clean, hot[HOT_ORDERS];
-static const uint32_t stack_max[HOT_ORDERS] = {512, 0, 16};
+static const uint32_t stack_max[HOT_ORDERS] = {512, 16};
+_Static_assert(KSTACK_ORDER == HOT_ORDERS - 1, "kernel stacks are taken from the last one");
 
 static uint32_t freelist[MAX_ORDER + 1]; /* heads, frame numbers */
-static uint64_t nfree, ntotal, reserve, nshared;
+static uint64_t nfree, ntotal, reserve;
 
 static struct page *
 frame_page(uint64_t fn)
@@ -69,13 +70,6 @@ set_free(uint64_t n)
 {
 	nfree = n;
 	STAT_SET(frames_free, n);
-}
-
-static void
-set_shared(uint64_t n)
-{
-	nshared = n;
-	STAT_SET(frames_shared, n);
 }
 
 /* ---- buddy lists ---- */
@@ -314,25 +308,7 @@ vm_page_free_clean(struct page *pg)
 	set_free(nfree + 1);
 }
 
-/* ---- references ---- */
-
-void
-vm_page_hold(struct page *pg)
-{
-	KASSERT(pg->pg_refs > 0);
-	if (pg->pg_refs++ == 1)
-		set_shared(nshared + 1);
-}
-
-void
-vm_page_release(struct page *pg)
-{
-	KASSERT(pg->pg_refs > 0);
-	if (--pg->pg_refs == 1)
-		set_shared(nshared - 1);
-	else if (pg->pg_refs == 0)
-		vm_pages_free(pg, 0);
-}
+/* ---- references by address ---- */
 
 /* The kernel's own pages (the zero frame) can be mapped without being counted: never freed. */
 static struct page *

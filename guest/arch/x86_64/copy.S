@@ -175,6 +175,17 @@ ENTRY(user_load32)
 	ret
 END(user_load32)
 
+/* int user_load64(const uint64_t *uaddr, uint64_t *val) */
+ENTRY(user_load64)
+	CHECK_RANGE %rdi, $8
+	STAC
+	USER	movq (%rdi), %rcx
+	CLAC
+	movq	%rcx, (%rsi)
+	xorl	%eax, %eax
+	ret
+END(user_load64)
+
 /* int user_cas32(uint32_t *uaddr, uint32_t expected, uint32_t desired, uint32_t *old)
  * One CPU: the instruction is atomic without a lock prefix. */
 ENTRY(user_cas32)

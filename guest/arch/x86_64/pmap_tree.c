@@ -113,17 +113,20 @@ spare_alloc(struct spare *sp, int n)
 	return 0;
 }
 
-static struct page *
-table_new(struct spare *sp)
+static uint64_t *
+table_init(struct page *tp)
 {
-	struct page *tp;
-
-	KASSERT(sp->n > 0);
-	tp = sp->page[--sp->n];
 	tp->pg_flags |= PG_TABLE;
 	tp->pg_lo = tp->pg_hi = tp->pg_nvalid = 0;
 	STAT_INC(frames_pt);
-	return tp;
+	return page_to_dm(tp);
+}
+
+static uint64_t *
+table_new(struct spare *sp)
+{
+	KASSERT(sp->n > 0);
+	return table_init(sp->page[--sp->n]);
 }
 
 static void
@@ -135,9 +138,9 @@ table_free(struct page *tp)
 }
 
 static uint64_t
-table_pte(const struct page *tp)
+table_pte(const uint64_t *table)
 {
-	return page_to_pa(tp) | PTE_P | PTE_W | PTE_U | PTE_A;
+	return DM_TO_PHYS(table) | PTE_P | PTE_W | PTE_U | PTE_A;
 }
 
 /* Drop a reference on what an entry of a table of that level points at. */
@@ -156,8 +159,8 @@ entry_drop(uint64_t pte, int level)
 		vm_page_release(tp);
 		return;
 	}
-	table = page_to_dm(tp);
-	for (unsigned i = tp->pg_lo; i < tp->pg_hi; i++) {
+	table = pte_table(pte);
+	for (unsigned i = tp->pg_lo, end = tp->pg_hi; i < end; i++) {
 		if ((child = table[i]) == 0)
 			continue;
 		table[i] = 0;
@@ -177,11 +180,11 @@ entry_share(uint64_t pte, int level)
 	return level == PT_LEAF && (pte & PTE_SHARED) ? pte : pte & ~PTE_W;
 }
 
-/* Another owner for all that `from' refers to, but for slot `except' (PT_ENTRIES: none). */
+/* Another owner for all that `src' refers to, but for slot `except' (PT_ENTRIES: none). */
 static void
-table_share(struct page *from, struct page *to, int level, unsigned except)
+table_share(uint64_t *src, uint64_t *dst, int level, unsigned except)
 {
-	uint64_t *src = page_to_dm(from), *dst = page_to_dm(to);
+	struct page *from = table_page(src), *to = table_page(dst);
 
 	for (unsigned i = from->pg_lo, end = from->pg_hi; i < end; i++)
 		if (src[i] != 0 && i != except)
@@ -193,14 +196,14 @@ table_share(struct page *from, struct page *to, int level, unsigned except)
 }
 
 /* Replace a table that has other owners by a copy of our own. */
-static struct page *
-table_copy(struct page *from, int level, struct spare *sp)
+static uint64_t *
+table_copy(uint64_t *src, int level, struct spare *sp)
 {
-	struct page *to = table_new(sp);
+	uint64_t *dst = table_new(sp);
 
-	table_share(from, to, level, PT_ENTRIES);
-	vm_page_release(from);
-	return to;
+	table_share(src, dst, level, PT_ENTRIES);
+	vm_page_release(table_page(src));
+	return dst;
 }
 
 /* ---- fork ---- */
@@ -217,36 +220,35 @@ page_fork(uint64_t *pte)
 	return page_to_pa(copy) | (*pte & ~PTE_FRAME);
 }
 
-/* A copy of the table that *pte points at; going on towards `hot' while the parent owns the way. */
+/*
+ * A copy of the table that *pte points at; going on towards `hot' while the parent owns the way and
+ * there is memory: what is not copied is shared.
+ */
 static uint64_t
-path_fork(uint64_t *pte, int level, vaddr_t hot, struct spare *sp)
+path_fork(uint64_t *pte, int level, vaddr_t hot)
 {
-	struct page *from = pa_to_page(pte_pa(*pte)), *to;
 	unsigned i = pt_index(hot, level);
-	uint64_t *src = page_to_dm(from), e;
+	uint64_t *src, *dst;
+	struct page *tp;
 
-	if (!(*pte & PTE_W))
+	if (!(*pte & PTE_W) || (tp = vm_page_alloc(PGA_ZERO)) == NULL)
 		return *pte == 0 ? 0 : (*pte = entry_share(*pte, level + 1));
-	to = table_new(sp);
-	table_share(from, to, level, i);
-	e = level == PT_LEAF ? page_fork(&src[i]) : path_fork(&src[i], level - 1, hot, sp);
-	((uint64_t *)page_to_dm(to))[i] = e;
-	return table_pte(to);
+	src = pte_table(*pte);
+	dst = table_init(tp);
+	table_share(src, dst, level, i);
+	dst[i] = level == PT_LEAF ? page_fork(&src[i]) : path_fork(&src[i], level - 1, hot);
+	return table_pte(dst);
 }
 
 uint64_t
 tree_fork(struct pmap *src, unsigned i, vaddr_t hot)
 {
-	uint64_t *pte = &src->pm_root[i], copy;
-	struct spare sp;
+	uint64_t *pte = &src->pm_root[i];
 
-	if (i != pt_index(hot, PT_ROOT) || !(*pte & PTE_W) || spare_alloc(&sp, PT_ROOT) != 0) {
-		STAT_INC(pt_pages_shared);
-		return *pte = entry_share(*pte, PT_ROOT);
-	}
-	copy = path_fork(pte, PT_ROOT - 1, hot, &sp);
-	spare_free(&sp);
-	return copy;
+	if (i == pt_index(hot, PT_ROOT))
+		return path_fork(pte, PT_ROOT - 1, hot);
+	STAT_INC(pt_pages_shared);
+	return *pte = entry_share(*pte, PT_ROOT);
 }
 
 /* ---- paths ---- */
@@ -257,20 +259,20 @@ path_build(struct pmap *pm, vaddr_t va, int level, int last, unsigned how, uint6
 	   struct spare *sp)
 {
 	bool copied = false;
-	struct page *tp;
+	uint64_t *next;
 	unsigned i;
 
 	for (; level > last; level--) {
 		i = pt_index(va, level);
 		if (table[i] != 0) {
-			tp = table_copy(pa_to_page(pte_pa(table[i])), level - 1, sp);
+			next = table_copy(pte_table(table[i]), level - 1, sp);
 			copied = true;
 		} else if (how & TREE_CREATE)
-			tp = table_new(sp);
+			next = table_new(sp);
 		else
 			break;
-		entry_set(pm, table, level, i, table_pte(tp));
-		table = page_to_dm(tp);
+		entry_set(pm, table, level, i, table_pte(next));
+		table = next;
 	}
 	if (copied) /* the processor may hold on to the tables we have left */
 		pmap_flush_page(pm, va);

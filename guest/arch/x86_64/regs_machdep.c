@@ -101,7 +101,7 @@ cpu_setregs(struct thread *td, const void *in)
 		tf->tf_rflags |= RFLAGS_TF;
 	td->td_md.md_fsbase = r.fs_base;
 	td->td_md.md_gsbase = r.gs_base;
-	td->td_md.md_flags |= MDF_IRET;
+	td->td_flags |= TDF_ALLREGS;
 	bases_changed(td);
 	return 0;
 }
@@ -112,7 +112,8 @@ cpu_singlestep(struct thread *td, bool on)
 	struct mdthread *md = &td->td_md;
 
 	if (on) {
-		md->md_flags |= MDF_STEP | MDF_IRET;
+		md->md_flags |= MDF_STEP;
+		td->td_flags |= TDF_ALLREGS;
 		md->md_tf->tf_rflags |= RFLAGS_TF;
 	} else if (md->md_flags & MDF_STEP) {
 		md->md_flags &= ~(uint32_t)MDF_STEP;

@@ -131,7 +131,7 @@ handler_enter(struct thread *td, const struct sigaction *sa, int sig, vaddr_t fr
 	tf->tf_rflags &= ~(RFLAGS_DF | RFLAGS_RF);
 	if ((td->td_md.md_flags & MDF_STEP) == 0)
 		tf->tf_rflags &= ~RFLAGS_TF;
-	td->td_md.md_flags |= MDF_IRET;
+	td->td_flags |= TDF_ALLREGS;
 	fpu_reset(td);
 }
 
@@ -195,7 +195,7 @@ context_restore(struct thread *td, const struct sigcontext *sc)
 	};
 	if (td->td_md.md_flags & MDF_STEP)
 		td->td_md.md_tf->tf_rflags |= RFLAGS_TF;
-	td->td_md.md_flags |= MDF_IRET;
+	td->td_flags |= TDF_ALLREGS;
 }
 
 /* As Linux: a signal stack that sigaltstack() would not take is ignored. */

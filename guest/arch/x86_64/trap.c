@@ -89,6 +89,19 @@ syscall_error(struct trapframe *tf, int error)
 	return error < ERESTART ? 0 : error;
 }
 
+static bool
+syscall_leave(struct thread *td, struct trapframe *tf, int error)
+{
+	if (error != 0)
+		error = syscall_error(tf, error);
+	if (error != 0 || (td->td_flags & TDF_USERRET) != 0)
+		userret(td, tf, error);
+	if ((td->td_flags & TDF_ALLREGS) == 0)
+		return true;
+	td->td_flags &= ~TDF_ALLREGS;
+	return false;
+}
+
 /*
  * Every instruction counts here, and nothing overruns: no stack protector.  True: the frame is as
  * the program left it but for the result, so that SYSRET will do (its rip is below VM_USER_MAX).
@@ -99,14 +112,9 @@ syscall(struct trapframe *tf)
 	struct thread *td = curthread;
 	int error = syscall_dispatch(td, tf->tf_err, &tf->tf_rdi, (long *)&tf->tf_rax);
 
-	if (unlikely(error != 0))
-		error = syscall_error(tf, error);
-	if (unlikely(error != 0 || (td->td_flags & TDF_USERRET) != 0))
-		userret(td, tf, error);
-	if (likely((td->td_md.md_flags & MDF_IRET) == 0))
+	if (likely(error == 0 && (td->td_flags & (TDF_USERRET | TDF_ALLREGS)) == 0))
 		return true;
-	td->td_md.md_flags &= ~(uint32_t)MDF_IRET;
-	return false;
+	return syscall_leave(td, tf, error);
 }
 
 /* ---- page faults ---- */

@@ -183,7 +183,8 @@ cpu_exec(struct thread *td, vaddr_t entry, vaddr_t stack)
 
 	user_frame_init(md->md_tf, entry, stack);
 	md->md_func = NULL;
-	md->md_flags = MDF_IRET;
+	md->md_flags = 0;
+	td->td_flags |= TDF_ALLREGS;
 	md->md_fsbase = md->md_gsbase = 0;
 	fpu_free(td);
 	__asm__ volatile("movl %0, %%ds\n\t"

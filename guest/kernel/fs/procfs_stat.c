@@ -147,13 +147,14 @@ show_signals(struct sbuf *sb, const struct process *p, const struct thread *td)
 static void
 show_layout(struct sbuf *sb, const struct process *p, const struct vmspace *vm)
 {
+	const struct pargs *pa = p->ps_args;
+
 	if (vm == NULL || !proc_mayaccess(curthread, p)) {
 		sbuf_puts(sb, " 0 0 0 0 0 0 0");
 		return;
 	}
 	sbuf_printf(sb, " %lu %lu %lu %lu %lu %lu %lu", vm->vm_data_start, vm->vm_data_end,
-		    vm->vm_brk_start, p->ps_arg_start, p->ps_arg_end, p->ps_env_start,
-		    p->ps_env_end);
+		    vm->vm_brk_start, pa->ar_argv, pa->ar_argv_end, pa->ar_env, pa->ar_env_end);
 }
 
 int

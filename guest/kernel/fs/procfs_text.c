@@ -5,7 +5,7 @@
 #include <sys/vm.h>
 #include "procfs.h"
 
-/* ---- memory of the process as text ---- */
+/* ---- memory of the process as text; who has an address space has an arguments block ---- */
 
 /* Append [start, end) of the process's memory. */
 static int
@@ -29,16 +29,15 @@ show_memory(struct sbuf *sb, struct process *p, vaddr_t start, vaddr_t end)
 int
 proc_showcmdline(struct sbuf *sb, struct vnode *vp)
 {
+	const struct pargs *pa;
 	struct process *p;
 	int error = proc_find(vp, &p, NULL);
 
 	if (error != 0 || p->ps_vmspace == NULL)
 		return error;
-	if (p->ps_arg_end > p->ps_arg_start &&
-	    show_memory(sb, p, p->ps_arg_start, p->ps_arg_end) == 0)
-		return 0;
-	if (p->ps_args != NULL)
-		sbuf_write(sb, p->ps_args->ar_args, p->ps_args->ar_len);
+	pa = p->ps_args;
+	if (pa->ar_argv_end <= pa->ar_argv || show_memory(sb, p, pa->ar_argv, pa->ar_argv_end) != 0)
+		sbuf_write(sb, pa->ar_args, pa->ar_len);
 	return 0;
 }
 
@@ -48,22 +47,26 @@ proc_showenviron(struct sbuf *sb, struct vnode *vp)
 	struct process *p;
 	int error = proc_find(vp, &p, NULL);
 
-	return error != 0 ? error : show_memory(sb, p, p->ps_env_start, p->ps_env_end);
+	if (error != 0 || p->ps_vmspace == NULL)
+		return error;
+	return show_memory(sb, p, p->ps_args->ar_env, p->ps_args->ar_env_end);
 }
 
 /* Up to and with the AT_NULL pair. */
 int
 proc_showauxv(struct sbuf *sb, struct vnode *vp)
 {
+	const uint64_t *auxv;
 	struct process *p;
 	size_t n = 0;
 	int error = proc_find(vp, &p, NULL);
 
 	if (error != 0 || p->ps_vmspace == NULL)
 		return error;
-	while (n + 2 < nitems(p->ps_auxv) && p->ps_auxv[n] != 0)
+	auxv = p->ps_args->ar_auxv;
+	while (n + 2 < 2 * NAUXV && auxv[n] != 0)
 		n += 2;
-	sbuf_write(sb, p->ps_auxv, (n + 2) * sizeof(p->ps_auxv[0]));
+	sbuf_write(sb, auxv, (n + 2) * sizeof(auxv[0]));
 	return 0;
 }
 

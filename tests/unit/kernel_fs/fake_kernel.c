@@ -31,6 +31,8 @@ uint64_t vm_low_frames = NFRAMES + 1;
 static uint64_t image_size, nobjects, nframes;
 static unsigned last_frame;
 paddr_t vm_zero_pa;
+static struct tine_stats stats_page;
+struct tine_stats *kstats = &stats_page;
 int64_t hosted_fail_at;
 int hosted_signals, hosted_quiet;
 
@@ -119,17 +121,10 @@ managed(paddr_t pa)
 }
 
 void
-vm_page_hold(struct page *pg)
+vm_pages_free(struct page *pg, unsigned order)
 {
-	pg->pg_refs++;
-}
-
-void
-vm_page_release(struct page *pg)
-{
-	KASSERT(pg->pg_refs > 0);
-	if (--pg->pg_refs == 0)
-		nframes--;
+	KASSERT(pg->pg_refs == 0 && order == 0);
+	nframes--;
 }
 
 void

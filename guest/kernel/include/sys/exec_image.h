@@ -4,11 +4,11 @@
 #define SYS_EXEC_IMAGE_H
 
 #include <sys/exec.h>
+#include <sys/proc.h>
 #include <sys/stat.h>
 
 #define EXEC_HEAD 256 /* bytes of a file that say what it is; also the longest #! line */
 #define EXEC_SCRIPT_DEPTH 4
-#define NAUXV 24 /* as ps_auxv holds */
 
 struct cred;
 struct filedesc;

@@ -85,10 +85,13 @@ struct plimit *lim_copy(const struct plimit *); /* refs = 1, flags 0; or NULL */
 struct plimit *lim_boot(void);
 #define lim_cur(p, which) ((p)->ps_limit->pl_rlimit[which].rlim_cur)
 
-/* ---- arguments block: shared by fork, replaced by exec ---- */
+/* ---- arguments block: shared by fork, replaced by exec; I but for ar_refs ---- */
+#define NAUXV 24
 struct pargs {
 	uint32_t ar_refs;
-	uint32_t ar_len; /* bytes of ar_args: argv strings with their NULs */
+	uint32_t ar_len;             /* bytes of ar_args: argv strings with their NULs */
+	uint64_t ar_auxv[2 * NAUXV]; /* for /proc/PID/auxv */
+	vaddr_t ar_argv, ar_argv_end, ar_env, ar_env_end; /* strings in the program's memory */
 	char ar_args[];
 };
 static inline struct pargs *
@@ -143,7 +146,7 @@ struct itimer_real {
 };
 
 struct process {
-	/* Rebuilt by process_new() field by field. */
+	/* Zeroed too, then built by process_new() field by field. */
 	LIST_ENTRY(process) ps_list;    /* allprocess (or zombprocess) */
 	LIST_ENTRY(process) ps_hash;    /* by pid */
 	LIST_ENTRY(process) ps_pglist;  /* members of ps_pgrp */
@@ -205,8 +208,6 @@ struct process {
 	struct pgrp *ps_pgrp; /* the membership list is done by fork1 */
 	int32_t ps_nice;
 	uint32_t ps_personality;
-	vaddr_t ps_auxv[2 * 24];                                    /* for /proc/PID/auxv */
-	vaddr_t ps_arg_start, ps_arg_end, ps_env_start, ps_env_end; /* user addresses */
 	char ps_comm[COMM_MAX];
 	uint32_t ps_pledge;                  /* with PS_PLEDGE: promises, pledge.h */
 	struct pledge_paths *ps_pledgepaths; /* referenced, or NULL: any path */
@@ -305,6 +306,7 @@ struct thread {
 #define TDF_TRACEDRET 0x100u /* traps before it returns to user mode: ptrace_trap() */
 #define TDF_ALTDISARM 0x200u
 #define TDF_SYSTRACE 0x400u /* a tracer wants to see how the system call under way ends */
+#define TDF_ALLREGS 0x800u  /* the machine must load all registers, not only the call's result */
 
 extern struct thread *curthread; /* one vCPU */
 extern struct process *initproc; /* pid 1, the kernel's reaper and launcher */

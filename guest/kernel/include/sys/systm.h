@@ -64,6 +64,7 @@ int copyinstr(const void *uaddr, void *kaddr, size_t max, size_t *done);
 int user_memset(void *uaddr, int c, size_t len);
 /* Atomic 32-bit access for futexes. *old gets the value before. */
 int user_load32(const uint32_t *uaddr, uint32_t *val);
+int user_load64(const uint64_t *uaddr, uint64_t *val);
 int user_cas32(uint32_t *uaddr, uint32_t expected, uint32_t desired, uint32_t *old);
 
 /* ---- random (subr_random.c): ChaCha20 with fast key erasure, seeded from the boot block ---- */

@@ -11,7 +11,9 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/systm.h>
 #include <machine/pmap.h> /* struct pmap; VM_USER_MIN, VM_USER_MAX; PHYS_TO_DM(pa), DM_TO_PHYS(va) */
+#include <machine/stats.h>
 
 /*
  * ---- page frames (vm_page.c): buddy allocator over a frame table whose all-zero state means
@@ -54,11 +56,26 @@ struct page *vm_page_alloc(int flags);
 /* 2^order contiguous frames (refs of the first = 1). */
 struct page *vm_pages_alloc(unsigned order, int flags);
 void vm_pages_free(struct page *, unsigned order);
-void vm_page_hold(struct page *);
-/* Drop a reference; frees at zero. */
-void vm_page_release(struct page *);
 /* Free a frame whose only reference is the caller's and whose content is all zero again. */
 void vm_page_free_clean(struct page *);
+
+static inline void
+vm_page_hold(struct page *pg)
+{
+	KASSERT(pg->pg_refs > 0);
+	if (pg->pg_refs++ == 1)
+		STAT_INC(frames_shared);
+}
+/* Drop a reference; frees at zero. */
+static inline void
+vm_page_release(struct page *pg)
+{
+	KASSERT(pg->pg_refs > 0);
+	if (--pg->pg_refs == 1)
+		STAT_ADD(frames_shared, -1);
+	else if (pg->pg_refs == 0)
+		vm_pages_free(pg, 0);
+}
 
 /*
  * The frame table has an entry for each frame of low RAM and, right after them, for each from 4 GiB

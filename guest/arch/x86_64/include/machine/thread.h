@@ -29,7 +29,6 @@ struct mdthread {
 	uint64_t md_onfault; /* unused by the MI kernel */
 	vaddr_t md_faultva;  /* address of the last page fault in user mode, for signal frames */
 };
-#define MDF_IRET 0x1 /* registers were changed: leave by IRET, not SYSRET */
-#define MDF_STEP 0x2 /* single-stepped by a tracer */
+#define MDF_STEP 0x1 /* single-stepped by a tracer */
 
 #endif
