@@ -19,6 +19,7 @@ struct filedesc0 {
 static struct pool file_pool = POOL_INITIALIZER("file", struct file);
 static struct pool filedesc_pool = POOL_INITIALIZER("filedesc", struct filedesc0);
 uint64_t nfiles, maxfiles;
+uint32_t sockets_inflight;
 
 /* ---- files ---- */
 
@@ -183,6 +184,9 @@ fd_drop(struct filedesc *fd, struct file *fp)
 	if (fp->f_vnode != NULL)
 		lockf_release(fp->f_vnode, fd);
 	file_release(fp);
+	/* It may have been the last way to sockets that are in messages of each other. */
+	if (unlikely(sockets_inflight != 0))
+		rights_collect();
 }
 
 static struct file *

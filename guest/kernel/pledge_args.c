@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/pledge.h>
 #include <sys/proc.h>
+#include <sys/socket.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
 
@@ -201,9 +202,6 @@ pledge_mmap(struct thread *td, const uint64_t *a, int *error __unused)
 
 /* ---- sockets ---- */
 
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
 
 uint32_t
 pledge_socket(struct thread *td, const uint64_t *a, int *error __unused)

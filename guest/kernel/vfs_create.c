@@ -17,11 +17,10 @@ create_check(struct thread *td, const struct nameidata *ni, mode_t mode)
 }
 
 int
-vfs_mknodat(struct thread *td, int dirfd, const char *path, mode_t mode, dev_t rdev,
-	    unsigned nflags)
+vfs_makenode(struct thread *td, int dirfd, const char *path, mode_t mode, dev_t rdev,
+	     unsigned nflags, struct vnode **vpp)
 {
 	struct nameidata ni;
-	struct vnode *vp;
 	int error = namei(td, dirfd, path, nflags | NI_PARENT, &ni);
 
 	if (error != 0)
@@ -32,10 +31,20 @@ vfs_mknodat(struct thread *td, int dirfd, const char *path, mode_t mode, dev_t r
 	if (error == 0)
 		error = ni.ni_dvp->v_ops->vop_create(ni.ni_dvp, ni.ni_name, ni.ni_namelen,
 						     mode & ~(td->td_proc->ps_fs->fs_umask & 0777),
-						     rdev, td->td_proc->ps_cred, &vp);
+						     rdev, td->td_proc->ps_cred, vpp);
+	namei_done(&ni);
+	return error;
+}
+
+int
+vfs_mknodat(struct thread *td, int dirfd, const char *path, mode_t mode, dev_t rdev,
+	    unsigned nflags)
+{
+	struct vnode *vp;
+	int error = vfs_makenode(td, dirfd, path, mode, rdev, nflags, &vp);
+
 	if (error == 0)
 		vrele(vp);
-	namei_done(&ni);
 	return error;
 }
 

@@ -141,6 +141,11 @@ void file_release(struct file *); /* last one calls fo_close and frees */
 /* The last reference of a watched file is going: forget it everywhere (sys_epoll.c). */
 void epoll_file_gone(struct file *);
 
+/* Unix-domain sockets that a message in some queue refers to, and the search for those that can no
+ * longer be received (net/sock_rights.c). */
+extern uint32_t sockets_inflight;
+void rights_collect(void) __attribute__((weak));
+
 struct filedesc *fd_new(void);
 struct filedesc *fd_copy(struct filedesc *); /* open files shared; or NULL (no memory) */
 struct filedesc *fd_share(struct filedesc *);

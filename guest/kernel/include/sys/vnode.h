@@ -174,6 +174,9 @@ extern const struct fileops vnode_pathops; /* O_PATH */
 /* mkdir(2) and mknod(2): mode with type, before the umask. */
 int vfs_mknodat(struct thread *, int dirfd, const char *path, mode_t mode, dev_t rdev,
 		unsigned nflags);
+/* The same, and the new node, held. */
+int vfs_makenode(struct thread *, int dirfd, const char *path, mode_t mode, dev_t rdev,
+		 unsigned nflags, struct vnode **);
 /* Create a file with contents (TINE_MSG_PUT), making parents. */
 int vn_put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid, gid_t gid);
 
