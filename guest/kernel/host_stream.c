@@ -86,26 +86,6 @@ out_write(struct file *fp, struct uio *uio, struct thread *td)
 }
 
 static int
-no_read(struct file *fp, struct uio *uio, struct thread *td)
-{
-	(void)fp;
-	(void)uio;
-	(void)td;
-	return EBADF;
-}
-
-static int
-stream_ioctl(struct file *fp, unsigned long cmd, vaddr_t arg, struct thread *td, long *retval)
-{
-	(void)fp;
-	(void)cmd;
-	(void)arg;
-	(void)td;
-	(void)retval;
-	return ENOTTY;
-}
-
-static int
 out_poll(struct file *fp, int events, struct pollctx *ctx)
 {
 	struct host_out *ho = fp->f_data;
@@ -125,16 +105,6 @@ stream_stat(struct file *fp, struct stat *st)
 	return 0;
 }
 
-static int
-stream_seek(struct file *fp, off_t off, int whence, off_t *newoff)
-{
-	(void)fp;
-	(void)off;
-	(void)whence;
-	(void)newoff;
-	return ESPIPE;
-}
-
 static void
 out_close(struct file *fp)
 {
@@ -146,12 +116,9 @@ out_close(struct file *fp)
 }
 
 static const struct fileops out_ops = {
-    .fo_read = no_read,
     .fo_write = out_write,
-    .fo_ioctl = stream_ioctl,
     .fo_poll = out_poll,
     .fo_stat = stream_stat,
-    .fo_seek = stream_seek,
     .fo_close = out_close,
     .fo_name = "host",
 };
@@ -216,20 +183,13 @@ in_read(struct file *fp, struct uio *uio, struct thread *td)
 }
 
 static int
-no_write(struct file *fp, struct uio *uio, struct thread *td)
-{
-	return no_read(fp, uio, td);
-}
-
-static int
-in_ioctl(struct file *fp, unsigned long cmd, vaddr_t arg, struct thread *td, long *retval)
+in_ioctl(struct file *fp, unsigned long cmd, vaddr_t arg, struct thread *td __unused,
+	 long *retval __unused)
 {
 	struct host_launch *l = fp->f_data;
 	int n = (int)l->l_in.hi_len;
 
-	if (cmd == FIONREAD)
-		return copyout(&n, (void *)arg, sizeof(n));
-	return stream_ioctl(fp, cmd, arg, td, retval);
+	return cmd == FIONREAD ? copyout(&n, (void *)arg, sizeof(n)) : ENOTTY;
 }
 
 static int
@@ -255,11 +215,9 @@ in_close(struct file *fp)
 
 static const struct fileops in_ops = {
     .fo_read = in_read,
-    .fo_write = no_write,
     .fo_ioctl = in_ioctl,
     .fo_poll = in_poll,
     .fo_stat = stream_stat,
-    .fo_seek = stream_seek,
     .fo_close = in_close,
     .fo_name = "host",
 };

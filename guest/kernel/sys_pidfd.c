@@ -14,26 +14,6 @@
 
 #define PIDFD_NONBLOCK O_NONBLOCK
 
-static int
-pidfd_rw(struct file *fp, struct uio *uio, struct thread *td)
-{
-	(void)fp;
-	(void)uio;
-	(void)td;
-	return EINVAL;
-}
-
-static int
-pidfd_ioctl(struct file *fp, unsigned long cmd, vaddr_t arg, struct thread *td, long *retval)
-{
-	(void)fp;
-	(void)cmd;
-	(void)arg;
-	(void)td;
-	(void)retval;
-	return ENOTTY;
-}
-
 /* Readable once the process is a zombie, reaped or not. */
 static int
 pidfd_poll(struct file *fp, int events, struct pollctx *ctx)
@@ -56,16 +36,6 @@ pidfd_stat(struct file *fp, struct stat *st)
 	return 0;
 }
 
-static int
-pidfd_seek(struct file *fp, off_t off, int whence, off_t *newoff)
-{
-	(void)fp;
-	(void)off;
-	(void)whence;
-	(void)newoff;
-	return ESPIPE;
-}
-
 static void
 pidfd_close(struct file *fp)
 {
@@ -73,12 +43,8 @@ pidfd_close(struct file *fp)
 }
 
 static const struct fileops pidfd_ops = {
-    .fo_read = pidfd_rw,
-    .fo_write = pidfd_rw,
-    .fo_ioctl = pidfd_ioctl,
     .fo_poll = pidfd_poll,
     .fo_stat = pidfd_stat,
-    .fo_seek = pidfd_seek,
     .fo_close = pidfd_close,
     .fo_name = "[pidfd]",
 };

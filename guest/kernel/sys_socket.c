@@ -129,7 +129,10 @@ SYSCALL(socketpair)
 
 /* ---- names and connections ---- */
 
-SYSCALL(bind)
+/* bind and connect */
+static int
+with_name(struct thread *td, const uint64_t *a,
+	  int (*act)(struct thread *, struct socket *, const struct sockname *, bool nonblock))
 {
 	struct sockname name;
 	struct socket *so;
@@ -139,37 +142,50 @@ SYSCALL(bind)
 	if (error != 0)
 		return error;
 	if ((error = sockname_copyin(a[1], (uint32_t)a[2], &name)) == 0)
-		error = so_bind(td, so, &name);
+		error = act(td, so, &name, fp->f_flags & O_NONBLOCK);
 	file_release(fp);
 	return error;
 }
 
+static int
+bind_now(struct thread *td, struct socket *so, const struct sockname *name, bool nonblock __unused)
+{
+	return so_bind(td, so, name);
+}
+
+SYSCALL(bind)
+{
+	return with_name(td, a, bind_now);
+}
+
 SYSCALL(connect)
 {
-	struct sockname name;
+	return with_name(td, a, so_connect);
+}
+
+/* listen and shutdown */
+static int
+with_number(struct thread *td, const uint64_t *a, int (*act)(struct socket *, int))
+{
 	struct socket *so;
 	struct file *fp;
 	int error = getsock(td, (int)a[0], &fp, &so);
 
 	if (error != 0)
 		return error;
-	if ((error = sockname_copyin(a[1], (uint32_t)a[2], &name)) == 0)
-		error = so_connect(td, so, &name, fp->f_flags & O_NONBLOCK);
+	error = act(so, (int)a[1]);
 	file_release(fp);
 	return error;
 }
 
 SYSCALL(listen)
 {
-	struct socket *so;
-	struct file *fp;
-	int error = getsock(td, (int)a[0], &fp, &so);
+	return with_number(td, a, so_listen);
+}
 
-	if (error != 0)
-		return error;
-	error = so_listen(so, (int)a[1]);
-	file_release(fp);
-	return error;
+SYSCALL(shutdown)
+{
+	return with_number(td, a, so_shutdown);
 }
 
 static int
@@ -213,19 +229,6 @@ SYSCALL(accept)
 SYSCALL(accept4)
 {
 	return do_accept(td, (int)a[0], a[1], a[2], (int)a[3], retval);
-}
-
-SYSCALL(shutdown)
-{
-	struct socket *so;
-	struct file *fp;
-	int error = getsock(td, (int)a[0], &fp, &so);
-
-	if (error != 0)
-		return error;
-	error = so_shutdown(so, (int)a[1]);
-	file_release(fp);
-	return error;
 }
 
 /* A socket without a name has the family only, or all zeros. */
