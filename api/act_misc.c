@@ -33,6 +33,7 @@ void
 act_health(struct request *req)
 {
 	const struct server *server = req->server;
+	const struct sandbox_pool *pool = server->base.pool;
 	struct host_info host = {0};
 	json_t *states = json_object();
 
@@ -41,13 +42,14 @@ act_health(struct request *req)
 		json_object_set_new(states, api_state_name((enum api_state)i),
 				    json_integer((json_int_t)server->nstate[i]));
 	reply_json(req, 200,
-		   json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "status",
+		   json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "status",
 			     host.capable ? "ok" : "degraded", "host", host_json(&host),
 			     "sandboxes", states, "max_sandboxes",
 			     (json_int_t)server->config.max_sandboxes, "created_total",
 			     (json_int_t)server->created_total, "failed_total",
 			     (json_int_t)server->failed_total, "uptime_ns",
-			     (json_int_t)(loop_now_ns() - server->started_ns), "pid",
+			     (json_int_t)(loop_now_ns() - server->started_ns), "pool_idle",
+			     (json_int_t)(pool != NULL ? sandbox_pool_idle(pool) : 0), "pid",
 			     (json_int_t)getpid()));
 }
 

@@ -291,6 +291,8 @@ vmm_cmd_vmm(int argc, char **argv)
 	}
 	if (c->args.die_with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A template that gets no room is an error of the freeze, not the end of its original. */
+	signal(SIGXFSZ, SIG_IGN);
 	r = control_open_proc(c, &error);
 	if (r == 0)
 		r = c->args.clone ? control_become_clone(c, &error)

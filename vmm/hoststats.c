@@ -14,9 +14,11 @@
 #define NAME_MAX_BYTES 256u
 #define SMAPS_BYTES 65536u
 
-static const char *const vm_items[5] = {"pages_4k", "pages_2m"};
-static const char *const vcpu_items[5] = {"pf_fixed", "exits", "io_exits", "irq_exits",
-					  "halt_exits"};
+static const char *const vm_items[KVM_ITEMS] = {"pages_4k", "pages_2m"};
+/* pf_taken counts violations; Linux before 6.0 has only pf_fixed, without those that it served
+ * twice: a write that copies a page which the host had mapped before is one. */
+static const char *const vcpu_items[KVM_ITEMS] = {"pf_taken",  "exits",      "io_exits",
+						  "irq_exits", "halt_exits", "pf_fixed"};
 
 void
 hoststats_attach(struct sandbox *sb, int vm_fd, int vcpu_fd, int smaps_fd)
@@ -46,7 +48,7 @@ hoststats_detach(struct sandbox *sb)
  */
 static void
 parse_descriptors(struct kvm_stats_file *f, const struct kvm_stats_header *h, const uint8_t *descs,
-		  const char *const names[5])
+		  const char *const names[KVM_ITEMS])
 {
 	size_t step = sizeof(struct kvm_stats_desc) + h->name_size;
 
@@ -55,7 +57,7 @@ parse_descriptors(struct kvm_stats_file *f, const struct kvm_stats_header *h, co
 		const char *name = (const char *)descs + d * step + sizeof(desc);
 
 		memcpy(&desc, descs + d * step, sizeof(desc));
-		for (int i = 0; i < 5 && names[i] != NULL; i++)
+		for (int i = 0; i < KVM_ITEMS && names[i] != NULL; i++)
 			if (strncmp(name, names[i], h->name_size) == 0) {
 				f->item[i].offset = desc.offset;
 				f->item[i].present = true;
@@ -64,7 +66,7 @@ parse_descriptors(struct kvm_stats_file *f, const struct kvm_stats_header *h, co
 }
 
 static int
-parse_stats(struct kvm_stats_file *f, const char *const names[5])
+parse_stats(struct kvm_stats_file *f, const char *const names[KVM_ITEMS])
 {
 	struct kvm_stats_header h;
 	uint8_t *descs;
@@ -111,7 +113,7 @@ read_kvm(struct sandbox *sb, struct sandbox_hoststats *hs)
 		return -EIO;
 	hs->mapped_4k = item(vm, 0);
 	hs->mapped_2m = item(vm, 1);
-	hs->nested_faults = item(vcpu, 0);
+	hs->nested_faults = item(vcpu, vcpu->item[0].present ? 0 : 5);
 	hs->exits = item(vcpu, 1);
 	hs->io_exits = item(vcpu, 2);
 	hs->irq_exits = item(vcpu, 3);

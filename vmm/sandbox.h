@@ -9,6 +9,8 @@
 #include "rings.h"
 #include "vmm.h"
 
+#define KVM_ITEMS 6 /* figures of a descriptor that are read */
+
 struct kvm_stats_file { /* a binary statistics descriptor of KVM; see hoststats.c */
 	int fd;
 	uint32_t data_offset;
@@ -16,7 +18,7 @@ struct kvm_stats_file { /* a binary statistics descriptor of KVM; see hoststats.
 	struct {
 		uint32_t offset; /* within the data block */
 		bool present;
-	} item[5];
+	} item[KVM_ITEMS];
 };
 
 struct vmm_args;

@@ -71,25 +71,26 @@ new_file(const struct sandbox *sb, struct tine_error *error)
 {
 	int fd = memfd_create("tine-template", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
+	int r;
+
 	if (fd >= 0 && ftruncate(fd, (off_t)freeze_file_size(sb->info.memory_bytes)) == 0)
 		return fd;
-	tine_error_set(error, errno, "no-memory", "cannot make a template: %s", strerror(errno));
+	r = tine_error_set(error, errno, "no-memory", "cannot make a template: %s",
+			   strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return -1;
+	return r;
 }
 
-static bool
-can_ask(const struct sandbox *sb, struct tine_error *error)
+static int
+may_ask(const struct sandbox *sb, struct tine_error *error)
 {
 	if (sb->gone || sb->last_message || !sb->started)
-		tine_error_set(error, EPIPE, "vmm-gone", "the sandbox %s",
-			       sb->started ? "has ended" : "has not started");
-	else if (sb->freezing)
-		tine_error_set(error, EBUSY, "freeze-busy", "the sandbox is being frozen");
-	else
-		return true;
-	return false;
+		return tine_error_set(error, EPIPE, "vmm-gone", "the sandbox %s",
+				      sb->started ? "has ended" : "has not started");
+	if (sb->freezing)
+		return tine_error_set(error, EBUSY, "freeze-busy", "the sandbox is being frozen");
+	return 0;
 }
 
 int
@@ -100,14 +101,14 @@ sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
 	struct record rec = {
 	    .hdr = {.type = CONTROL_FREEZE, .id = id, .len = sizeof(fz)},
 	};
-	struct tine_error e;
-	int r;
+	int r = may_ask(sb, error);
 
-	if (!can_ask(sb, &e) || (sb->frozen_fd = new_file(sb, &e)) < 0) {
-		if (error != NULL)
-			*error = e;
-		return -e.code;
-	}
+	if (r != 0)
+		return r;
+	r = new_file(sb, error);
+	if (r < 0)
+		return r;
+	sb->frozen_fd = r;
 	memcpy(rec.payload, &fz, sizeof(fz));
 	r = send_now(sb, &rec, &sb->frozen_fd, 1, error);
 	if (r != 0) {
@@ -176,13 +177,13 @@ int
 sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
 {
 	const struct record rec = {.hdr = {.type = CONTROL_RESET, .id = id}};
+	int r;
 
 	if (sb->template == NULL)
 		return tine_error_set(error, EINVAL, "not-a-clone",
 				      "the sandbox was booted: there is no template to go back to");
-	if (!can_ask(sb, error))
-		return sb->freezing ? -EBUSY : -EPIPE;
-	return send_now(sb, &rec, NULL, 0, error);
+	r = may_ask(sb, error);
+	return r == 0 ? send_now(sb, &rec, NULL, 0, error) : r;
 }
 
 /* The books begin anew, as those of the VMM process have. */

@@ -159,7 +159,7 @@ int sandbox_stats(const struct sandbox *sb, struct tine_stats *stats, bool *torn
 
 /* Figures that the host measures; see fork-semantics row E7. */
 struct sandbox_hoststats {
-	uint64_t nested_faults; /* EPT/NPT violations served (KVM pf_fixed) */
+	uint64_t nested_faults; /* EPT/NPT violations (KVM pf_taken) */
 	uint64_t exits;         /* all VM exits */
 	uint64_t io_exits, irq_exits, halt_exits;
 	uint64_t private_bytes;        /* guest RAM pages private to this sandbox */

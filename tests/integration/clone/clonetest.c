@@ -3,217 +3,16 @@
  * clonetest.c: templates, clones, live fork, reset and pool, through vmm.h as the daemon uses it.
  *
  * usage: clonetest TINE PROGRAM [TEST...|bench]; PROGRAM is tests/integration/clone/inside, static.
+ * TEST may be NAME=COUNT: so many clones (crowd) or live forks (livefork).
  */
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "vmm/vmm.h"
-
-#define TIMEOUT_S 60
-#define LAUNCH_ID 7u
-#define FREEZE_ID 1000u
-
-static const char *program;
-static struct tine_error error;
-
-static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\nFAIL\n");
-	exit(1);
-}
-
-static void
-need(int r, const char *what)
-{
-	if (r < 0)
-		fail("%s: %s: %s", what, error.type, error.detail);
-}
-
-static uint64_t
-now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* A sandbox and what its launch has said. */
-struct box {
-	struct sandbox *sb;
-	char out[65536];
-	size_t len;
-	bool ready, exited, frozen, reset;
-	uint32_t arg; /* of FROZEN, RESET, the last REPLY */
-	struct vmm_frozen report;
-	int status;
-	bool asked; /* a program has called vmfork() */
-};
-
-static void
-take(struct box *b, const struct sandbox_msg *m)
-{
-	struct tine_exited e;
-	uint32_t credit = (uint32_t)m->len;
-
-	switch (m->type) {
-	case TINE_MSG_READY:
-		b->ready = true;
-		break;
-	case TINE_MSG_OUT:
-		if (b->len + m->len >= sizeof(b->out))
-			b->len = 0; /* only the end is of interest */
-		memcpy(b->out + b->len, m->payload, m->len);
-		b->len += m->len;
-		b->out[b->len] = '\0';
-		if (m->len > 0)
-			sandbox_send(b->sb, TINE_MSG_CREDIT, m->id, m->arg, &credit, sizeof(credit),
-				     &error);
-		break;
-	case TINE_MSG_EXITED:
-		memcpy(&e, m->payload, sizeof(e));
-		b->exited = true;
-		b->status = e.status;
-		break;
-	case TINE_MSG_REPLY:
-		b->arg = m->arg;
-		if (m->id == LAUNCH_ID && m->arg != 0)
-			fail("launch: %s", strerror((int)m->arg));
-		break;
-	case TINE_MSG_VMFORK:
-		b->asked = true;
-		break;
-	case VMM_MSG_FROZEN:
-		b->frozen = true;
-		b->arg = m->arg;
-		if (m->arg == 0)
-			memcpy(&b->report, m->payload, sizeof(b->report));
-		else
-			memcpy(&error, m->payload, sizeof(error));
-		break;
-	case VMM_MSG_RESET:
-		b->reset = true;
-		b->ready = false;
-		b->arg = m->arg;
-		break;
-	case VMM_MSG_FAILED:
-		memcpy(&error, m->payload, sizeof(error));
-		fail("sandbox failed: %s: %s", error.type, error.detail);
-	default:
-		break;
-	}
-}
-
-/* Serve the sandbox until *flag, or text in its output. */
-static void
-serve_until(struct box *b, const bool *flag, const char *text)
-{
-	uint64_t end = now_ns(CLOCK_MONOTONIC) + TIMEOUT_S * 1000000000ull;
-
-	while (!(flag != NULL && *flag) && !(text != NULL && strstr(b->out, text) != NULL)) {
-		int more = sandbox_flush(b->sb, &error);
-		struct pollfd p = {.fd = sandbox_fd(b->sb),
-				   .events = (short)(POLLIN | (more == 1 ? POLLOUT : 0))};
-		struct sandbox_msg m;
-		int r;
-
-		if (now_ns(CLOCK_MONOTONIC) > end)
-			fail("timeout waiting for %s; so far: %s", text != NULL ? text : "an event",
-			     b->out);
-		poll(&p, 1, 1000);
-		while ((r = sandbox_recv(b->sb, &m, &error)) == 1)
-			take(b, &m);
-		need(r, "recv");
-	}
-}
-
-static void
-spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool, const char *hostname,
-      const char *const *params)
-{
-	const struct rootfs_file file = {program, "/inside", 0755};
-	struct template_info info = {.base = true};
-	struct sandbox_config config = {
-	    .template = tmpl,
-	    .pool = pool,
-	    .hostname = hostname,
-	    .params = params,
-	};
-
-	memset(b, 0, sizeof(*b));
-	if (tmpl != NULL)
-		template_info(tmpl, &info);
-	if (info.base) {
-		config.files = &file;
-		config.nfiles = 1;
-	}
-	need(sandbox_spawn(&config, &b->sb, &error), "spawn");
-}
-
-static void
-launch(struct box *b, const char *what)
-{
-	const char *const argv[] = {"/inside", what, NULL}, *const env[] = {NULL};
-	struct launch_spec spec = {
-	    .path = "/inside", .argv = argv, .env = env, .flags = TINE_LAUNCH_STDIN};
-	uint8_t *payload;
-	size_t len;
-
-	serve_until(b, &b->ready, NULL);
-	need(launch_encode(&spec, &payload, &len, &error), "encode");
-	need(sandbox_send(b->sb, TINE_MSG_LAUNCH, LAUNCH_ID, 0, payload, len, &error), "launch");
-	free(payload);
-	if (strcmp(what, "loop") == 0)
-		serve_until(b, NULL, "loop\n");
-}
-
-static void
-type(struct box *b, const char *line)
-{
-	b->len = 0;
-	b->out[0] = '\0';
-	need(sandbox_send(b->sb, TINE_MSG_STDIN, LAUNCH_ID, 0, line, strlen(line), &error),
-	     "stdin");
-}
-
-static struct tine_template *
-freeze(struct box *b, bool answer, uint64_t value)
-{
-	static uint32_t id = FREEZE_ID;
-	struct tine_template *t;
-
-	b->frozen = false;
-	need(sandbox_freeze(b->sb, id++, answer, value, &error), "freeze");
-	serve_until(b, &b->frozen, NULL);
-	if (b->arg != 0)
-		fail("freeze: %s: %s", error.type, error.detail);
-	t = sandbox_take_template(b->sb, &error);
-	if (t == NULL)
-		fail("template: %s: %s", error.type, error.detail);
-	return t;
-}
-
-static struct tine_template *
-base(void)
-{
-	struct tine_template *t;
-
-	need(template_base(64, NULL, &t, &error), "base");
-	return t;
-}
+#include "tests.h"
 
 /* ---- tests ---- */
 
@@ -296,36 +95,6 @@ test_isolation(void)
 	}
 	sandbox_destroy(original.sb);
 	template_release(t);
-	template_release(bt);
-}
-
-/* In the middle of forks, pipe traffic, sleeps and signals; all end with the right sum. */
-static void
-test_livefork(void)
-{
-	struct tine_template *bt = base(), *t[4];
-	struct box original, clone[4];
-
-	spawn(&original, bt, NULL, NULL, NULL);
-	launch(&original, "storm");
-	serve_until(&original, NULL, "storm\n");
-	for (int i = 0; i < 4; i++) {
-		t[i] = freeze(&original, false, 0);
-		spawn(&clone[i], t[i], NULL, NULL, NULL);
-	}
-	serve_until(&original, &original.exited, NULL);
-	if (original.status != 0)
-		fail("original: status %#x: %s", original.status, original.out);
-	for (int i = 0; i < 4; i++) {
-		serve_until(&clone[i], &clone[i].exited, NULL);
-		if (clone[i].status != 0)
-			fail("clone %d: status %#x: %s", i, clone[i].status, clone[i].out);
-		sandbox_destroy(clone[i].sb);
-		template_release(t[i]);
-	}
-	printf("pause %llu ns, %llu bytes\n", (unsigned long long)original.report.pause_ns,
-	       (unsigned long long)original.report.data_bytes);
-	sandbox_destroy(original.sb);
 	template_release(bt);
 }
 
@@ -603,13 +372,20 @@ bench(void)
 	template_release(bt);
 }
 
+/* Those with a count take it from NAME=COUNT. */
 static const struct {
 	const char *name;
 	void (*run)(void);
+	void (*run_count)(unsigned count);
+	unsigned count;
 } tests[] = {
-    {"identity", test_identity}, {"isolation", test_isolation}, {"livefork", test_livefork},
-    {"kill", test_kill},         {"nested", test_nested},       {"reset", test_reset},
-    {"pool", test_pool},         {"vmfork", test_vmfork},       {"file", test_file},
+    {"identity", test_identity, NULL, 0},  {"isolation", test_isolation, NULL, 0},
+    {"kill", test_kill, NULL, 0},          {"nested", test_nested, NULL, 0},
+    {"reset", test_reset, NULL, 0},        {"pool", test_pool, NULL, 0},
+    {"vmfork", test_vmfork, NULL, 0},      {"file", test_file, NULL, 0},
+    {"damage", test_damage, NULL, 0},      {"refused", test_refused, NULL, 0},
+    {"livefork", NULL, test_livefork, 50}, {"crowd", NULL, test_crowd, 100},
+    {"pages", NULL, test_pages, 4},
 };
 
 static void
@@ -623,9 +399,34 @@ use_kernel_beside(const char *tine)
 	setenv("TINE_KERNEL", path, 0);
 }
 
+/* NAME, NAME=COUNT; NULL: all.  How many there were. */
+static unsigned
+run_named(const char *wanted)
+{
+	size_t len = wanted != NULL ? strcspn(wanted, "=") : 0;
+	unsigned ran = 0;
+
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (wanted != NULL &&
+		    (strncmp(tests[i].name, wanted, len) != 0 || tests[i].name[len] != '\0'))
+			continue;
+		if (tests[i].run != NULL)
+			tests[i].run();
+		else
+			tests[i].run_count(wanted != NULL && wanted[len] == '='
+					       ? (unsigned)atoi(wanted + len + 1)
+					       : tests[i].count);
+		printf("%s: ok\n", tests[i].name);
+		ran++;
+	}
+	return ran;
+}
+
 int
 main(int argc, char **argv)
 {
+	unsigned ran = 0;
+
 	if (argc < 3)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -636,15 +437,11 @@ main(int argc, char **argv)
 		bench();
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-		bool wanted = argc == 3;
-
-		for (int a = 3; a < argc; a++)
-			wanted = wanted || strcmp(argv[a], tests[i].name) == 0;
-		if (!wanted)
-			continue;
-		tests[i].run();
-		printf("%s: ok\n", tests[i].name);
+	for (int a = 3; a < argc || a == 3; a++)
+		ran += run_named(a < argc ? argv[a] : NULL);
+	if (ran == 0) {
+		fprintf(stderr, "clonetest: no such test\n");
+		return 2;
 	}
 	printf("PASS\n");
 	return 0;

@@ -2,15 +2,19 @@
 /* inside.c: the program in the sandboxes of clonetest. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "marks.h"
 
 #define SYS_VMFORK 524
 #define SYS_TINE_SYSCTL 514
@@ -57,6 +61,38 @@ check(uint32_t pattern)
 	printf("checked %u %u\n", pattern, wrong);
 }
 
+/* ---- pages that say who wrote them: the test looks for them from outside ---- */
+
+static uint64_t marks[MARK_PAGES][PAGE_BYTES / sizeof(uint64_t)]
+    __attribute__((aligned(PAGE_BYTES)));
+
+/* Pages i with i % of == who % of. */
+static void
+mark(unsigned who, unsigned of)
+{
+	for (unsigned i = who % of; i < MARK_PAGES; i += of)
+		for (size_t w = 0; w < PAGE_BYTES / sizeof(uint64_t); w++)
+			marks[i][w] = MARK(who, i);
+	printf("marked %u\n", who);
+}
+
+/* Pages of which not every word is as who (or before it the writer 0 of all) has left it. */
+static void
+marks_check(unsigned who, unsigned of)
+{
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < MARK_PAGES; i++) {
+		uint64_t want = MARK(i % of == who % of ? who : 0, i);
+		bool same = true;
+
+		for (size_t w = 0; w < PAGE_BYTES / sizeof(uint64_t); w++)
+			same &= marks[i][w] == want;
+		wrong += !same;
+	}
+	printf("marks %u wrong %u\n", who, wrong);
+}
+
 static void
 generation(void)
 {
@@ -71,6 +107,7 @@ generation(void)
 static int
 loop(void)
 {
+	unsigned who, of;
 	char line[64];
 
 	printf("loop\n");
@@ -83,42 +120,60 @@ loop(void)
 			check((uint32_t)atoi(line + 6));
 		else if (strncmp(line, "generation", 10) == 0)
 			generation();
+		else if (sscanf(line, "mark %u %u", &who, &of) == 2)
+			mark(who, of);
+		else if (sscanf(line, "marks %u %u", &who, &of) == 2)
+			marks_check(who, of);
 	}
 	return 0;
 }
 
-/* ---- storm ---- */
+/* ---- storm: until a line comes, then each child checks what it has counted ---- */
 
-#define ROUNDS 100
-#define PIPE_INTS 5000
+#define PROGRESS                                                                                   \
+	10 /* rounds that each child must make: before the first word, and after the line */
 
-static volatile sig_atomic_t signals;
+enum { PIPE, SLEEP, FORK, SIGNAL, NCOUNTS };
 
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	signals++;
-}
+static struct {
+	volatile int stop;
+	volatile unsigned count[NCOUNTS];
+	volatile unsigned sent, signalled; /* final, before the receiver is told the end */
+} * storm_state;
 
 static int
 producer(int fd)
 {
-	for (int i = 0; i < PIPE_INTS; i++)
+	unsigned i = 0;
+
+	for (; !storm_state->stop; i++)
 		if (write(fd, &i, sizeof(i)) != sizeof(i))
 			return 1;
+	storm_state->sent = i;
 	return 0;
 }
 
 static int
 consumer(int fd)
 {
-	int v;
+	unsigned i = 0, v;
+	ssize_t n;
 
-	for (int i = 0; i < PIPE_INTS; i++)
-		if (read(fd, &v, sizeof(v)) != sizeof(v) || v != i)
+	for (; (n = read(fd, &v, sizeof(v))) == sizeof(v); i++) {
+		if (v != i)
 			return 1;
-	return read(fd, &v, sizeof(v)) == 0 ? 0 : 1;
+		storm_state->count[PIPE] = i;
+	}
+	return n == 0 && i == storm_state->sent ? 0 : 2;
+}
+
+static int64_t
+monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
 static int
@@ -126,48 +181,100 @@ sleeper(void)
 {
 	struct timespec nap = {.tv_nsec = 2000000};
 
-	for (int i = 0; i < 50; i++)
-		nanosleep(&nap, NULL);
-	return 0;
-}
+	while (!storm_state->stop) {
+		int64_t start = monotonic_ns();
 
-static int
-signalled(void)
-{
-	struct timespec tick = {.tv_nsec = 1000000};
-
-	while (signals < 50)
-		nanosleep(&tick, NULL);
+		if (nanosleep(&nap, NULL) < 0)
+			return 1;
+		if (monotonic_ns() - start < nap.tv_nsec)
+			return 2;
+		storm_state->count[SLEEP]++;
+	}
 	return 0;
 }
 
 static int
 forker(void)
 {
-	int sum = 0, status;
+	int status;
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; !storm_state->stop; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0)
-			_exit(i % 100);
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != i % 100)
+			_exit((int)(i % 100));
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+		    WEXITSTATUS(status) != (int)(i % 100))
 			return 1;
-		sum += WEXITSTATUS(status);
+		storm_state->count[FORK] = i;
 	}
-	return sum == ROUNDS / 100 * 4950 ? 0 : 1;
+	return 0;
+}
+
+/* Each value once and in order; -1 is the last. */
+static int
+signalled(const sigset_t *set)
+{
+	siginfo_t info;
+
+	for (int next = 0;; next++) {
+		int sig = sigwaitinfo(set, &info);
+
+		if (sig < 0)
+			return 1;
+		if (info.si_value.sival_int == -1)
+			return (unsigned)next == storm_state->signalled ? 0 : 2;
+		if (info.si_value.sival_int != next)
+			return 3;
+		storm_state->count[SIGNAL] = (unsigned)next;
+	}
 }
 
 static int
-storm(void)
+sender(pid_t target)
 {
-	int p[2], bad = 0, status;
-	pid_t target;
+	struct timespec tick = {.tv_nsec = 1000000};
+	bool last;
+	int i = 0;
 
-	signal(SIGUSR1, on_signal);
+	do {
+		last = storm_state->stop;
+		if (last)
+			storm_state->signalled = (unsigned)i;
+		while (sigqueue(target, SIGRTMIN, (union sigval){.sival_int = last ? -1 : i}) < 0)
+			if (errno != EAGAIN || nanosleep(&tick, NULL) < 0)
+				return 1;
+		i++;
+		nanosleep(&tick, NULL);
+	} while (!last);
+	return 0;
+}
+
+static void
+await_progress(void)
+{
+	struct timespec tick = {.tv_nsec = 1000000};
+	unsigned goal[NCOUNTS];
+
+	for (int i = 0; i < NCOUNTS; i++)
+		goal[i] = storm_state->count[i] + PROGRESS;
+	for (int i = 0; i < NCOUNTS; i++)
+		while (storm_state->count[i] < goal[i])
+			nanosleep(&tick, NULL);
+}
+
+static void
+start_children(void)
+{
+	sigset_t set;
+	pid_t target;
+	int p[2];
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (pipe(p) < 0)
-		return 1;
-	printf("storm\n");
+		exit(1);
 	if (fork() == 0)
 		close(p[0]), _exit(producer(p[1]));
 	if (fork() == 0)
@@ -180,14 +287,28 @@ storm(void)
 		_exit(forker());
 	target = fork();
 	if (target == 0)
-		_exit(signalled());
-	if (fork() == 0) {
-		struct timespec tick = {.tv_nsec = 2000000};
+		_exit(signalled(&set));
+	if (fork() == 0)
+		_exit(sender(target));
+}
 
-		while (kill(target, SIGUSR1) == 0)
-			nanosleep(&tick, NULL);
-		_exit(0);
-	}
+static int
+storm(void)
+{
+	int bad = 0, status;
+	char line[8];
+
+	storm_state = mmap(NULL, sizeof(*storm_state), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (storm_state == MAP_FAILED)
+		return 1;
+	start_children();
+	await_progress();
+	printf("storm\n");
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return 1;
+	await_progress();
+	storm_state->stop = 1;
 	for (int i = 0; i < 6; i++) {
 		pid_t pid = wait(&status);
 

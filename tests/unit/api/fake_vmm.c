@@ -329,6 +329,13 @@ sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error)
 	return 0;
 }
 
+unsigned
+sandbox_pool_idle(const struct sandbox_pool *pool)
+{
+	(void)pool;
+	return 0;
+}
+
 void
 sandbox_pool_destroy(struct sandbox_pool *pool)
 {

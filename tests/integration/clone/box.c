@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+/* box.c: start a sandbox, talk to the program in it, freeze it; whatever fails ends the test. */
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "box.h"
+
+#define TIMEOUT_S 60
+#define FREEZE_ID 1000u
+
+const char *program;
+struct tine_error error;
+
+void
+fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\nFAIL\n");
+	exit(1);
+}
+
+void
+need(int r, const char *what)
+{
+	if (r < 0)
+		fail("%s: %s: %s", what, error.type, error.detail);
+}
+
+uint64_t
+now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void
+take(struct box *b, const struct sandbox_msg *m)
+{
+	struct tine_exited e;
+	uint32_t credit = (uint32_t)m->len;
+
+	switch (m->type) {
+	case TINE_MSG_READY:
+		b->ready = true;
+		break;
+	case VMM_MSG_STARTED:
+		memcpy(&b->started, m->payload, sizeof(b->started));
+		break;
+	case TINE_MSG_OUT:
+		if (b->len + m->len >= sizeof(b->out))
+			b->len = 0; /* only the end is of interest */
+		memcpy(b->out + b->len, m->payload, m->len);
+		b->len += m->len;
+		b->out[b->len] = '\0';
+		if (m->len > 0)
+			sandbox_send(b->sb, TINE_MSG_CREDIT, m->id, m->arg, &credit, sizeof(credit),
+				     &error);
+		break;
+	case TINE_MSG_EXITED:
+		memcpy(&e, m->payload, sizeof(e));
+		b->exited = true;
+		b->status = e.status;
+		break;
+	case TINE_MSG_REPLY:
+		b->arg = m->arg;
+		if (m->id == LAUNCH_ID && m->arg != 0)
+			fail("launch: %s", strerror((int)m->arg));
+		break;
+	case TINE_MSG_VMFORK:
+		b->asked = true;
+		break;
+	case VMM_MSG_FROZEN:
+		b->frozen = true;
+		b->arg = m->arg;
+		if (m->arg == 0)
+			memcpy(&b->report, m->payload, sizeof(b->report));
+		else
+			memcpy(&error, m->payload, sizeof(error));
+		break;
+	case VMM_MSG_RESET:
+		b->reset = true;
+		b->ready = false;
+		b->arg = m->arg;
+		break;
+	case VMM_MSG_FAILED:
+		memcpy(&error, m->payload, sizeof(error));
+		fail("sandbox failed: %s: %s", error.type, error.detail);
+	default:
+		break;
+	}
+}
+
+/* Serve the sandbox until *flag, or text in its output. */
+void
+serve_until(struct box *b, const bool *flag, const char *text)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + TIMEOUT_S * 1000000000ull;
+
+	while (!(flag != NULL && *flag) && !(text != NULL && strstr(b->out, text) != NULL)) {
+		int more = sandbox_flush(b->sb, &error);
+		struct pollfd p = {.fd = sandbox_fd(b->sb),
+				   .events = (short)(POLLIN | (more == 1 ? POLLOUT : 0))};
+		struct sandbox_msg m;
+		int r;
+
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			fail("timeout waiting for %s; so far: %s", text != NULL ? text : "an event",
+			     b->out);
+		poll(&p, 1, 1000);
+		while ((r = sandbox_recv(b->sb, &m, &error)) == 1)
+			take(b, &m);
+		need(r, "recv");
+	}
+}
+
+int
+try_spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool,
+	  const char *hostname, const char *const *params)
+{
+	/* The machine's busybox is static. */
+	const struct rootfs_file files[] = {{program, "/inside", 0755},
+					    {"/usr/bin/busybox", "/bin/busybox", 0755}};
+	struct template_info info = {.base = true};
+	struct sandbox_config config = {
+	    .template = tmpl,
+	    .pool = pool,
+	    .memory_mib = tmpl == NULL ? MEMORY_MIB : 0,
+	    .hostname = hostname,
+	    .params = params,
+	};
+
+	memset(b, 0, sizeof(*b));
+	if (tmpl != NULL)
+		template_info(tmpl, &info);
+	if (info.base) {
+		config.files = files;
+		config.nfiles = sizeof(files) / sizeof(files[0]);
+	}
+	return sandbox_spawn(&config, &b->sb, &error);
+}
+
+void
+spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool, const char *hostname,
+      const char *const *params)
+{
+	need(try_spawn(b, tmpl, pool, hostname, params), "spawn");
+}
+
+void
+launch_argv(struct box *b, const char *const *argv)
+{
+	const char *const env[] = {NULL};
+	struct launch_spec spec = {
+	    .path = argv[0], .argv = argv, .env = env, .flags = TINE_LAUNCH_STDIN};
+	uint8_t *payload;
+	size_t len;
+
+	serve_until(b, &b->ready, NULL);
+	need(launch_encode(&spec, &payload, &len, &error), "encode");
+	need(sandbox_send(b->sb, TINE_MSG_LAUNCH, LAUNCH_ID, 0, payload, len, &error), "launch");
+	free(payload);
+}
+
+void
+launch(struct box *b, const char *what)
+{
+	launch_argv(b, (const char *const[]){"/inside", what, NULL});
+	if (strcmp(what, "loop") == 0)
+		serve_until(b, NULL, "loop\n");
+}
+
+void
+type(struct box *b, const char *line)
+{
+	b->len = 0;
+	b->out[0] = '\0';
+	need(sandbox_send(b->sb, TINE_MSG_STDIN, LAUNCH_ID, 0, line, strlen(line), &error),
+	     "stdin");
+}
+
+struct tine_template *
+freeze(struct box *b, bool answer, uint64_t value)
+{
+	static uint32_t id = FREEZE_ID;
+	struct tine_template *t;
+
+	b->frozen = false;
+	need(sandbox_freeze(b->sb, id++, answer, value, &error), "freeze");
+	serve_until(b, &b->frozen, NULL);
+	if (b->arg != 0)
+		fail("freeze: %s: %s", error.type, error.detail);
+	t = sandbox_take_template(b->sb, &error);
+	if (t == NULL)
+		fail("template: %s: %s", error.type, error.detail);
+	return t;
+}
+
+struct tine_template *
+base(void)
+{
+	struct tine_template *t;
+
+	need(template_base(MEMORY_MIB, NULL, &t, &error), "base");
+	return t;
+}

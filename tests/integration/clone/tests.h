@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* tests.h: tests of clonetest that have files of their own. */
+#ifndef TESTS_H
+#define TESTS_H
+
+#include "box.h"
+
+/* crowd.c: so many clones at once, each asked who it is. */
+void test_crowd(unsigned clones);
+/* storm.c: so many live forks of a sandbox in which everything is under way. */
+void test_livefork(unsigned forks);
+/* pages.c: what each sandbox wrote, looked for in every page of all of them. */
+void test_pages(unsigned clones);
+/* damage.c: template files, and requests, that are refused. */
+void test_damage(void);
+void test_refused(void);
+
+#endif
