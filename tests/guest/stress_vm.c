@@ -19,6 +19,7 @@
 #define BRK_ZONE (NZONES - 1) /* where the program break moves */
 #define NPAGES (NZONES * ZONE_PAGES)
 #define OBJ_PAGES 32
+#define ANON_PAGES (1 << 20) /* of shared anonymous memory, in all of a run; each is used once */
 #define OPS_A_TURN 6
 
 /* Each zone straddles a border of page tables of some level; the last one is placed at start. */
@@ -33,14 +34,15 @@ struct words { /* at the start and near the end of a page */
 struct page {
 	bool mapped, shared, own; /* own: val is what is there; else the object's page, or zeroes */
 	int prot;
-	int obj; /* page of the object, -1: anonymous */
+	int obj; /* page of the object, from OBJ_PAGES on shared anonymous; -1: private anonymous */
 	struct words val;
 };
 static struct page model[NPAGES];
 
 /* In memory that all processes share. */
 static struct common {
-	struct words object[OBJ_PAGES];
+	struct words object[OBJ_PAGES + ANON_PAGES];
+	int anon_used;
 	bool used[NWORKERS];
 	bool failed;
 	uint64_t forks, faults;
@@ -201,18 +203,30 @@ op_load(void)
 static void
 op_map(void)
 {
-	int p, n = pick_run(&p), prot = pick_prot(), kind = (int)below(4);
-	int obj = kind == 0 || kind == 3 ? -1 : (int)below((uint64_t)(OBJ_PAGES - n + 1));
-	int flags =
-	    MAP_FIXED | (kind == 1 ? MAP_SHARED : MAP_PRIVATE) | (obj < 0 ? MAP_ANONYMOUS : 0);
+	int p, n = pick_run(&p), prot = pick_prot();
+	bool shared = below(3) == 0, anon = below(2) == 0;
+	int obj = anon ? -1 : (int)below((uint64_t)(OBJ_PAGES - n + 1));
+	int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE) | (anon ? MAP_ANONYMOUS : 0);
 
-	CHECK(mmap(page_addr(p), (size_t)n * PAGE, prot, flags, obj < 0 ? -1 : object_fd,
-		   obj < 0 ? 0 : (off_t)obj * (off_t)PAGE) == page_addr(p));
+	if (anon && shared) {
+		if (common->anon_used + n > ANON_PAGES)
+			return;
+		obj = OBJ_PAGES + common->anon_used;
+		common->anon_used += n;
+	}
+	CHECK(mmap(page_addr(p), (size_t)n * PAGE, prot, flags, anon ? -1 : object_fd,
+		   anon ? 0 : (off_t)obj * (off_t)PAGE) == page_addr(p));
 	for (int i = 0; i < n; i++)
-		model[p + i] = (struct page){.mapped = true,
-					     .shared = kind == 1,
-					     .prot = prot,
-					     .obj = obj < 0 ? -1 : obj + i};
+		model[p + i] = (struct page){
+		    .mapped = true, .shared = shared, .prot = prot, .obj = obj < 0 ? -1 : obj + i};
+}
+
+static void
+unmap_pages(int p, int n)
+{
+	CHECK_EQ(munmap(page_addr(p), (size_t)n * PAGE), 0);
+	for (int i = 0; i < n; i++)
+		model[p + i] = (struct page){.obj = -1};
 }
 
 static void
@@ -220,9 +234,7 @@ op_unmap(void)
 {
 	int p, n = pick_run(&p);
 
-	CHECK_EQ(munmap(page_addr(p), (size_t)n * PAGE), 0);
-	for (int i = 0; i < n; i++)
-		model[p + i] = (struct page){.obj = -1};
+	unmap_pages(p, n);
 }
 
 static void
@@ -250,20 +262,48 @@ op_discard(void)
 			forget(&model[p + i]);
 }
 
-/* Move one page; what is at the destination goes. */
+/* Could these pages be one mapping? */
+static bool
+uniform(int p, int n)
+{
+	for (int i = p; i < p + n; i++)
+		if (!model[i].mapped || model[i].prot != model[p].prot ||
+		    model[i].shared != model[p].shared ||
+		    model[i].obj != (model[p].obj < 0 ? -1 : model[p].obj + i - p))
+			return false;
+	return true;
+}
+
+/* Move a run, which may shrink or grow; what is at the destination goes. */
 static void
 op_move(void)
 {
-	int from, to;
+	int from, n = pick_run(&from), to, m = pick_run(&to);
+	struct page moved[ZONE_PAGES], *mp = &model[from];
+	void *at;
 
-	pick_run(&from);
-	pick_run(&to);
-	if (from == to || !model[from].mapped)
+	if (from < to + m && to < from + n)
 		return;
-	CHECK(mremap(page_addr(from), PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page_addr(to)) ==
-	      page_addr(to));
-	model[to] = model[from];
-	model[from] = (struct page){.obj = -1};
+	if (!uniform(from, n) || (mp->obj >= OBJ_PAGES && m > n) ||
+	    (mp->obj >= 0 && mp->obj < OBJ_PAGES && mp->obj + m > OBJ_PAGES))
+		return; /* beyond the end of an object there is nothing to compare with */
+	at = mremap(page_addr(from), (size_t)n * PAGE, (size_t)m * PAGE,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, page_addr(to));
+	if (at == MAP_FAILED && errno == EFAULT) {
+		unmap_pages(from, n); /* they were not one mapping; the destination may have gone */
+		unmap_pages(to, m);
+		return;
+	}
+	CHECK(at == page_addr(to));
+	for (int i = 0; i < m; i++)
+		moved[i] = i < n ? mp[i]
+				 : (struct page){.mapped = true,
+						 .shared = mp->shared,
+						 .prot = mp->prot,
+						 .obj = mp->obj < 0 ? -1 : mp->obj + i};
+	for (int i = 0; i < n; i++)
+		mp[i] = (struct page){.obj = -1};
+	memcpy(&model[to], moved, (size_t)m * sizeof(moved[0]));
 }
 
 static void
