@@ -6,10 +6,13 @@
  * Times are TSC ticks.  In the emulated machine with the instruction clock one tick is one
  * instruction; on other machines ticks only compare with each other.
  *
- * usage: bench TRUE [NAME...]	TRUE: path of a static program that does nothing
+ * usage: bench TRUE [NAME...]	TRUE: path of a static program that does nothing; without names
+ *				all figures but the one that needs more than 1 GiB
  */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +141,12 @@ static void
 bench_fork_256m(const char *name)
 {
 	fork_exit_wait(name, 256UL << 20, 8);
+}
+
+static void
+bench_fork_1g(const char *name)
+{
+	fork_exit_wait(name, 1UL << 30, 8);
 }
 
 static void
@@ -290,31 +299,92 @@ bench_pipe(const char *name)
 	close(from[0]);
 }
 
+/* ---- memory ---- */
+
+static long
+free_kib(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long kib = -1;
+
+	if (f == NULL)
+		die("/proc/meminfo");
+	while (kib < 0 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "MemFree: %ld", &kib) != 1)
+			kib = -1;
+	fclose(f);
+	if (kib < 0)
+		die("MemFree");
+	return kib;
+}
+
+#define CHILDREN 64
+
+/* What a child that waits takes of the memory that is free, its parent having written to 64 MiB. */
+static void
+bench_idle_child(const char *name)
+{
+	size_t size = 64UL << 20;
+	char *m = touched(size), b = 0;
+	pid_t pid[CHILDREN];
+	int fds[2];
+	long before;
+
+	if (pipe(fds) != 0)
+		die("pipe");
+	free_kib(); /* what the C library needs for it is there now */
+	before = free_kib();
+	for (int i = 0; i < CHILDREN; i++) {
+		if ((pid[i] = fork()) == 0) {
+			if (write(fds[1], &b, 1) != 1)
+				_exit(1);
+			for (;;)
+				pause();
+		}
+		if (pid[i] < 0 || read(fds[0], &b, 1) != 1)
+			die("idle child");
+		sched_yield(); /* let it get to its pause() */
+	}
+	samples[0] = (uint64_t)(before - free_kib()) * 1024;
+	for (int i = 0; i < CHILDREN; i++)
+		if (kill(pid[i], SIGKILL) != 0 || waitpid(pid[i], NULL, 0) != pid[i])
+			die("idle child");
+	printf("{\"name\": \"%s\", \"unit\": \"bytes\", \"median\": %.1f, \"n\": %d}\n", name,
+	       (double)samples[0] / CHILDREN, CHILDREN);
+	close(fds[0]);
+	close(fds[1]);
+	munmap(m, size);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const char *name);
+	bool by_name; /* runs only when asked for */
 } figures[] = {
-    {"null_syscall", bench_null},
-    {"fork_exit_wait_small", bench_fork_small},
-    {"fork_exit_wait_1m", bench_fork_1m},
-    {"fork_exit_wait_16m", bench_fork_16m},
-    {"fork_exit_wait_256m", bench_fork_256m},
-    {"fork_call", bench_fork_call},
-    {"fork_exec_exit_wait", bench_fork_exec},
-    {"vfork_exec_exit_wait", bench_vfork_exec},
-    {"cow_fault", bench_cow_fault},
-    {"page_fault", bench_page_fault},
-    {"pipe_round_trip", bench_pipe},
+    {"null_syscall", bench_null, false},
+    {"fork_exit_wait_small", bench_fork_small, false},
+    {"fork_exit_wait_1m", bench_fork_1m, false},
+    {"fork_exit_wait_16m", bench_fork_16m, false},
+    {"fork_exit_wait_256m", bench_fork_256m, false},
+    {"fork_exit_wait_1g", bench_fork_1g, true},
+    {"fork_call", bench_fork_call, false},
+    {"fork_exec_exit_wait", bench_fork_exec, false},
+    {"vfork_exec_exit_wait", bench_vfork_exec, false},
+    {"cow_fault", bench_cow_fault, false},
+    {"page_fault", bench_page_fault, false},
+    {"pipe_round_trip", bench_pipe, false},
+    {"idle_child_64m", bench_idle_child, false},
 };
 #define NFIGURES (sizeof(figures) / sizeof(figures[0]))
 
-static int
-wanted(const char *name, int argc, char **argv)
+static bool
+wanted(size_t figure, int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++)
-		if (strcmp(argv[i], name) == 0)
-			return 1;
-	return argc <= 2;
+		if (strcmp(argv[i], figures[figure].name) == 0)
+			return true;
+	return argc <= 2 && !figures[figure].by_name;
 }
 
 /*
@@ -329,7 +399,7 @@ run_figures(int argc, char **argv)
 
 	pad[0] = 0;
 	for (size_t i = 0; i < NFIGURES; i++)
-		if (wanted(figures[i].name, argc, argv))
+		if (wanted(i, argc, argv))
 			figures[i].run(figures[i].name);
 }
 
