@@ -363,6 +363,13 @@ value(char kind)
 		return clone_bits();
 	case 'c':
 		return one_in(8) ? rnd() >> 32 : PICK(commands);
+	case 'D':
+	case 'T':
+	case 'N':
+	case 'L':
+	case 'M':
+	case 'l':
+		return socket_value(kind);
 	default:
 		return one_in(4) ? extreme() : value(PICK(kinds));
 	}

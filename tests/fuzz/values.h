@@ -20,9 +20,11 @@ void values_refresh(void);
 /*
  * One argument.  kind: f descriptor, b buffer, n length, p path, i small integer, g flag bits, o
  * offset, a address to map at, P process, s signal, t time structure, m mode, u user, v string
- * vector, S stack of a new thread, F clone flags, c command of an ioctl, x any of all these.
+ * vector, S stack of a new thread, F clone flags, c command of an ioctl, x any of all these; of
+ * sockets: D domain, T type, N name, L length of a name, M message, l level of an option.
  */
 uint64_t value(char kind);
+uint64_t socket_value(char kind); /* the latter (values_socket.c) */
 
 /* Where a thread that was made with a stack of kind S begins. */
 void thread_begin(void);
