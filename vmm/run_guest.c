@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ttydefaults.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,6 +233,20 @@ wait_for_input(struct run *run)
 	return evloop_watch(&run->loop, &run->in.source, EPOLLIN) == 0;
 }
 
+/* The end of standard input in buf: nothing, or for a terminal that is fed by a pipe or file the
+ * key that says so; nothing would hang it up.  Two, as the first may only end an unfinished line.
+ */
+static ssize_t
+end_of_input(const struct run *run, uint8_t *buf, uint64_t credit)
+{
+	static const uint8_t key[2] = {CEOF, CEOF};
+	size_t n = run->options.tty && run->tty.fd < 0 ? sizeof(key) : 0;
+
+	n = n < credit ? n : credit;
+	memcpy(buf, key, n);
+	return (ssize_t)n;
+}
+
 void
 run_input_pump(struct run *run)
 {
@@ -249,7 +264,8 @@ run_input_pump(struct run *run)
 		if (n == -EAGAIN && wait_for_input(run))
 			return;
 		if (n <= 0) {
-			n = 0; /* a stream that cannot be read has ended for the guest */
+			/* a stream that cannot be read has ended for the guest */
+			n = end_of_input(run, buf, credit);
 			run->in.ended = true;
 		}
 		run_send(run, TINE_MSG_STDIN, RUN_LAUNCH_ID, 0, buf, (size_t)n);
