@@ -69,15 +69,25 @@ wait_end(struct request *req)
 }
 
 static void
+refused(struct request *req, const struct api_process *p)
+{
+	const struct process_args *args = req->args;
+	char what[sizeof(req->problem.detail)];
+
+	snprintf(what, sizeof(what), "%s%s%s", args->path != NULL ? args->path : args->argv.v[0],
+		 p->why[0] != '\0' ? ": " : "", p->why);
+	problem_from_guest(&req->problem, PROBLEM_LAUNCH_FAILED, p->errnum, what);
+	reply_problem(req);
+}
+
+static void
 launch_again(struct request *req)
 {
 	const struct process_args *args = req->args;
 	struct api_process *p = req->process;
 
 	if (p->state == PROCESS_REFUSED) {
-		problem_from_guest(&req->problem, PROBLEM_LAUNCH_FAILED, p->errnum,
-				   args->path != NULL ? args->path : args->argv.v[0]);
-		reply_problem(req);
+		refused(req, p);
 	} else if (p->state == PROCESS_LOST) {
 		api_sandbox_problem(req->sandbox, &req->problem);
 		reply_problem(req);

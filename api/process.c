@@ -266,6 +266,9 @@ process_on_reply(struct api_process *p, uint32_t errnum, const uint8_t *data, si
 		return -EPROTO;
 	if (errnum != 0) {
 		p->errnum = (int)errnum;
+		snprintf(p->why, sizeof(p->why), "%.*s",
+			 len < sizeof(p->why) ? (int)len : (int)sizeof(p->why) - 1,
+			 (const char *)data);
 		end(p, PROCESS_REFUSED);
 		return 0;
 	}

@@ -38,6 +38,7 @@ struct api_process {
 	enum process_state state;
 	int32_t pid;
 	int errnum;
+	char why[LAUNCH_WHY_MAX + 1]; /* what errnum is about, "" = the program */
 	struct tine_exited exited;
 	uint64_t launched_ns, ended_ns; /* CLOCK_REALTIME */
 

@@ -40,6 +40,7 @@ sandbox_free(struct api_sandbox *sb)
 	klog_fini(&sb->log);
 	free(sb->rootfs);
 	free(sb->hostname);
+	strings_free(&sb->sysctls);
 	free(sb);
 }
 
@@ -85,6 +86,14 @@ sandbox_new(struct server *server, const struct sandbox_args *args, const uint8_
 		sprintf(sb->id + 2 * i, "%02x", id[i]);
 	TAILQ_INIT(&sb->processes);
 	LIST_INIT(&sb->changed);
+	for (size_t i = 0; i < args->sysctls.n; i++) {
+		char *copy = strdup(args->sysctls.v[i]);
+
+		if (copy == NULL || strings_add(&sb->sysctls, copy) < 0) {
+			api_sandbox_release(sb);
+			return NULL;
+		}
+	}
 	return sb;
 }
 

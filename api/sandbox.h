@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "decode.h"
 #include "forkstat.h"
 #include "idmap.h"
 #include "klog.h"
@@ -48,6 +49,7 @@ struct api_sandbox {
 	char id[SANDBOX_ID_LEN + 1];
 	char name[SANDBOX_NAME_MAX + 1]; /* "" = none */
 	char *rootfs, *hostname;         /* NULL = default */
+	struct strings sysctls;          /* as given */
 	uint64_t memory_mib;
 	uint64_t created_ns;           /* CLOCK_REALTIME */
 	uint64_t spawned_ns, ready_ns; /* CLOCK_MONOTONIC; 0 = not yet */

@@ -25,11 +25,16 @@ static void want_write(struct api_sandbox *sb, bool want);
 static int
 on_ready(struct api_sandbox *sb, const struct sandbox_msg *msg)
 {
+	struct tine_error error;
 	struct api_process *p;
 
-	(void)msg;
 	if (sb->state != API_STARTING)
 		return -EPROTO;
+	if (ready_check((const char *const *)sb->sysctls.v, msg->arg, &error) < 0) {
+		api_sandbox_input(sb, INPUT_FAILED, &error);
+		sandbox_kill(sb->vm);
+		return 0;
+	}
 	for (p = TAILQ_FIRST(&sb->processes); p != NULL; p = TAILQ_NEXT(p, link)) { /* a clone */
 		process_resume(p);
 		if (api_sandbox_over(sb)) /* a send failed; p may be gone */

@@ -24,6 +24,11 @@ archive_failed(const struct source_reader *s, struct tine_error *error)
 	const char *why = archive_error_string(s->archive);
 	int code = archive_errno(s->archive);
 
+	if (code == EILSEQ && archive_format(s->archive) == 0)
+		return tine_error_set(error, EINVAL, "rootfs-archive",
+				      "root file system %s is no directory, tar or cpio archive or "
+				      "EROFS image",
+				      s->path);
 	return tine_error_set(
 	    error, code > 0 ? code : EIO,
 	    code == EACCES || code == EPERM ? "rootfs-unreadable" : "rootfs-archive",

@@ -199,6 +199,10 @@ kernel_find(char *path, size_t size, struct tine_error *error)
 	char *slash;
 
 	if (named != NULL && named[0] != '\0') {
+		if (access(named, R_OK) != 0)
+			return tine_error_set(error, errno, "no-kernel",
+					      "guest kernel %s (TINE_KERNEL): %s", named,
+					      strerror(errno));
 		snprintf(path, size, "%s", named);
 		return 0;
 	}

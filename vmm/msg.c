@@ -75,6 +75,35 @@ msg_check(const struct tine_msg *hdr, bool to_guest, struct tine_error *error)
 	return check_fields(hdr, rule, error);
 }
 
+int
+ready_check(const char *const *params, uint32_t arg, struct tine_error *error)
+{
+	uint32_t number = arg >> 16, n = 0;
+	int err = (int)(arg & 0xffff);
+
+	if (arg == 0)
+		return 0;
+	while (params != NULL && params[n] != NULL && n < number)
+		n++;
+	if (number == 0 || n < number || err == 0)
+		return tine_error_set(error, EPROTO, "guest-protocol", "READY message with arg %#x",
+				      arg);
+	return tine_error_set(error, err, "sysctl", "kernel variable %s: %s", params[number - 1],
+			      err == ENOENT   ? "there is none of this name"
+			      : err == EPERM  ? "it cannot be set"
+			      : err == EINVAL ? "it does not take this value"
+					      : strerror(err));
+}
+
+void
+launch_failure(const char *program, const struct sandbox_msg *msg, struct tine_error *error)
+{
+	int len = msg->len < LAUNCH_WHY_MAX ? (int)msg->len : (int)LAUNCH_WHY_MAX;
+
+	tine_error_set(error, (int)msg->arg, "launch-failed", "%s: %.*s%s%s", program, len,
+		       (const char *)msg->payload, len > 0 ? ": " : "", strerror((int)msg->arg));
+}
+
 static size_t
 strings_size(const char *const *v, uint32_t *count)
 {

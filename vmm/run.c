@@ -201,34 +201,40 @@ open_stats(const struct run_options *o, struct tine_error *error)
 	return f;
 }
 
-/* The booted kernel to start from, unless the boot itself is of interest.  Without one we boot. */
+/* The booted kernel to start from, unless the boot itself is of interest.  Without one we boot;
+ * *why is what stood against it, if that was not meant. */
 static void
-find_template(struct run *run)
+find_template(struct run *run, struct tine_error *why)
 {
 	const struct run_options *o = &run->options;
 	struct sandbox_config *config = &run->options.config;
 	struct tine_error error;
 
+	why->code = 0;
 	if (o->no_template || config->gdb != NULL || config->trace ||
 	    sandbox_config_check(config, &error) != 0 || host_require(&error) != 0)
 		return;
-	if (template_base(config->memory_mib, config->kernel, &config->template, &error) != 0)
-		console_printf(&run->console, "tine: no template: %s\n", error.detail);
-	else /* both are the template's now */
-		config->memory_mib = 0, config->kernel = NULL;
+	if (template_base(config->memory_mib, config->kernel, &config->template, why) != 0)
+		return;
+	why->code = 0;
+	config->memory_mib = 0; /* both are the template's now */
+	config->kernel = NULL;
 }
 
 static int
 run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 {
+	struct tine_error no_template;
 	int r = open_terminal(run, error);
 
-	if (r == 0)
-		find_template(run);
-	if (r == 0)
+	if (r == 0) {
+		find_template(run, &no_template);
 		r = sandbox_setup(&run->vm, &run->options.config, &run->console, error);
+	}
 	if (r != 0)
 		return r;
+	if (no_template.code != 0)
+		console_printf(&run->console, "tine: no template: %s\n", no_template.detail);
 	guard_hold(&run->guard, run->vm.vm_fd, run->vm.vcpu_fd);
 	r = evloop_init(&run->loop, error);
 	if (r == 0) {
@@ -271,8 +277,12 @@ vmm_cmd_run(int argc, char **argv)
 	FILE *stats = NULL;
 	int status, r;
 
-	if (run == NULL || stdio_fill_gaps() != 0)
+	if (run == NULL || stdio_fill_gaps() != 0) {
+		fputs("tine: out of memory, or no /dev/null for a closed standard stream\n",
+		      stderr);
+		free(run);
 		return RUN_FAILED;
+	}
 	status = run_options_parse(&run->options, argc, argv);
 	if (status >= 0)
 		goto out;

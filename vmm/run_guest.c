@@ -56,10 +56,9 @@ launched(struct run *run, const struct sandbox_msg *msg)
 	int err = (int)msg->arg;
 
 	if (err != 0) {
-		tine_error_set(&error, err, "launch-failed", "%s: %s", run->options.argv[0],
-			       strerror(err));
+		launch_failure(run->options.argv[0], msg, &error);
 		run_fail(run,
-			 err == ENOENT                    ? RUN_NOT_FOUND
+			 err == ENOENT && msg->len == 0   ? RUN_NOT_FOUND
 			 : err == ENOMEM || err == EAGAIN ? RUN_FAILED
 							  : RUN_NOT_EXECUTABLE,
 			 &error);
@@ -75,6 +74,19 @@ launched(struct run *run, const struct sandbox_msg *msg)
 	run->pid = reply.pid;
 	run->stage = RUN_STARTED;
 	run_input_pump(run);
+}
+
+static void
+on_ready(struct run *run, const struct sandbox_msg *msg)
+{
+	struct tine_error error;
+
+	if (run->stage != RUN_BOOTING)
+		return;
+	if (ready_check(run->options.config.params, msg->arg, &error) != 0)
+		run_fail(run, RUN_FAILED, &error);
+	else
+		launch(run);
 }
 
 static bool
@@ -149,13 +161,21 @@ on_exited(struct run *run, const struct sandbox_msg *msg)
 	check_end(run);
 }
 
+/* A clone needs somebody who runs it, and a template somebody who keeps it: not here. */
+static void
+refuse_vmfork(struct run *run)
+{
+	struct tine_freeze answer = {.answer = 1, .error = EPERM};
+
+	run_send(run, TINE_MSG_FREEZE, run->next_id++, 0, &answer, sizeof(answer));
+}
+
 static void
 dispatch(struct run *run, const struct sandbox_msg *msg)
 {
 	switch (msg->type) {
 	case TINE_MSG_READY:
-		if (run->stage == RUN_BOOTING)
-			launch(run);
+		on_ready(run, msg);
 		break;
 	case TINE_MSG_REPLY:
 		on_reply(run, msg);
@@ -171,6 +191,9 @@ dispatch(struct run *run, const struct sandbox_msg *msg)
 		break;
 	case TINE_MSG_LOG:
 		console_log_line(&run->console, (const char *)msg->payload, msg->len);
+		break;
+	case TINE_MSG_VMFORK:
+		refuse_vmfork(run);
 		break;
 	default: /* events were not asked for */
 		break;

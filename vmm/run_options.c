@@ -158,7 +158,8 @@ parse_timeout(struct run_options *o, const char *s)
 static bool
 parse_memory(struct run_options *o, const char *s)
 {
-	return parse_number(s, TINE_RAM_MAX_MIB, &o->config.memory_mib) && o->config.memory_mib > 0;
+	return parse_number(s, TINE_RAM_MAX_MIB, &o->config.memory_mib) &&
+	       o->config.memory_mib >= TINE_RAM_MIN_MIB;
 }
 
 static bool
@@ -239,13 +240,47 @@ take_option(struct run_options *o, int c, struct string_list *given_env)
 	}
 }
 
+static void
+print_bad(int c)
+{
+	const struct option *option = long_options;
+	const char *wanted = "";
+
+	while (option->val != c)
+		option++;
+	switch (c) {
+	case OPT_ADD:
+		wanted = "HOST:GUEST, with an absolute path for GUEST, is needed";
+		break;
+	case 'm':
+		wanted = "a number of MiB from 16 to 65536 is needed";
+		break;
+	case 'e':
+		wanted = "NAME=VALUE or NAME is needed";
+		break;
+	case 'u':
+		wanted = "numbers UID or UID:GID are needed";
+		break;
+	case OPT_TIMEOUT:
+		wanted = "a number of seconds above 0 is needed";
+		break;
+	default:
+		break;
+	}
+	fprintf(stderr, "tine: --%s \"%s\": %s\n", option->name, optarg, wanted);
+}
+
+_Static_assert(TINE_RAM_MIN_MIB == 16 && TINE_RAM_MAX_MIB == 65536, "print_bad(), usage");
+
 int
 run_options_parse(struct run_options *o, int argc, char **argv)
 {
+	static char own_name[] = "tine run";
 	struct string_list given = {0};
 	int c, status = -1, index = 0;
 
 	memset(o, 0, sizeof(*o));
+	argv[0] = own_name; /* in front of what getopt says */
 	/* "+": options after the program's name are the program's. */
 	while (status < 0 &&
 	       (c = getopt_long(argc, argv, "+tnm:e:w:u:vh", long_options, &index)) != -1) {
@@ -256,8 +291,7 @@ run_options_parse(struct run_options *o, int argc, char **argv)
 			fputs("Try 'tine run --help'.\n", stderr);
 			status = RUN_FAILED;
 		} else if (!take_option(o, c, &given)) {
-			fprintf(stderr, "tine: bad argument \"%s\"; try 'tine run --help'\n",
-				optarg);
+			print_bad(c);
 			status = RUN_FAILED;
 		}
 	}
@@ -306,6 +340,8 @@ run_options_resolve(struct run_options *o, struct tine_error *error)
 {
 	int r = 0;
 
+	if (o->argv[0][0] == '\0')
+		return tine_error_set(error, ENOENT, "not-found", "the program has no name");
 	if (o->config.rootfs == NULL) {
 		r = program_find(o->argv[0], getenv("PATH"), o->program, error);
 		if (r == 0)

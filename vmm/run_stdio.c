@@ -45,13 +45,9 @@ open_private(int fd, int mode, int *out)
 int
 stdio_fill_gaps(void)
 {
-	int fd = open("/dev/null", O_RDWR | O_NOCTTY);
-
-	while (fd >= 0 && fd <= STDERR_FILENO)
-		fd = open("/dev/null", O_RDWR | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) < 0)
+			return -errno;
 	return 0;
 }
 

@@ -252,6 +252,12 @@ struct launch_spec {
 };
 int launch_encode(const struct launch_spec *spec, uint8_t **out, size_t *len,
 		  struct tine_error *error);
+/* What the REPLY says that refuses a LAUNCH: its text is the guest's, LAUNCH_WHY_MAX bytes of it.
+ */
+#define LAUNCH_WHY_MAX 255u
+void launch_failure(const char *program, const struct sandbox_msg *reply, struct tine_error *error);
+/* The arg of READY: 0, or which of the params of its configuration the guest has refused. */
+int ready_check(const char *const *params, uint32_t arg, struct tine_error *error);
 
 /* Inspect a program file before it is put into a sandbox: 0, or bad-elf / not-elf / wrong-arch ...
  * A file that starts with "#!" is accepted. */

@@ -139,6 +139,19 @@ exec_args_argvlen(const struct exec_args *ea)
 	return len;
 }
 
+/* What an errno cannot tell; the program that calls execve() gets that alone. */
+void
+exec_why(struct exec_args *ea, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ea->why == NULL)
+		return;
+	va_start(ap, fmt);
+	kvsnprintf(ea->why, EXEC_WHY, fmt, ap);
+	va_end(ap);
+}
+
 void
 exec_args_free(struct exec_args *ea)
 {

@@ -25,6 +25,7 @@ struct elf_file {
 	struct elf_ehdr eh;
 	struct elf_phdr *ph; /* eh.e_phnum of them, kmalloc'd */
 	struct elf_layout layout;
+	const char *wrong; /* what made elf_open() return ENOEXEC, or NULL */
 };
 
 /* ---- reading headers ---- */
@@ -52,18 +53,19 @@ static int
 elf_open(struct elf_file *ef, struct vnode *vp, uint64_t filesize)
 {
 	size_t len = ef->eh.e_phnum * sizeof(struct elf_phdr);
-	int error = elf_check_ehdr(&ef->eh, filesize);
+	int error;
 
 	ef->vp = vp;
 	ef->ph = NULL;
-	if (error != 0)
-		return error;
+	if ((ef->wrong = elf_check_ehdr(&ef->eh, filesize)) != NULL)
+		return ENOEXEC;
 	if (vp->v_ops->vop_object == NULL || (ef->object = vp->v_ops->vop_object(vp)) == NULL)
 		return EACCES;
 	if ((ef->ph = kmalloc(len, 0)) == NULL)
 		return ENOMEM;
-	if ((error = read_exactly(vp, ef->ph, len, ef->eh.e_phoff)) == 0)
-		error = elf_check_phdrs(&ef->eh, ef->ph, filesize, &ef->layout);
+	if ((error = read_exactly(vp, ef->ph, len, ef->eh.e_phoff)) == 0 &&
+	    (ef->wrong = elf_check_phdrs(&ef->eh, ef->ph, filesize, &ef->layout)) != NULL)
+		error = ENOEXEC;
 	if (error != 0)
 		elf_close(ef);
 	return error;
@@ -195,6 +197,7 @@ interp_lookup(struct exec_image *x, const struct elf_file *prog, struct vnode **
 		error = ENOEXEC;
 	if (error == 0)
 		error = namei(x->td, AT_FDCWD, path, NI_FOLLOW | NI_KERNEL, &nd);
+	exec_why(x->args, "its interpreter %s", path); /* until exec_interp() has succeeded */
 	kfree(path);
 	if (error != 0)
 		return error;
@@ -255,6 +258,8 @@ exec_interp(struct exec_image *x, const struct elf_file *prog)
 		return error;
 	error = S_ISREG(vp->v_type) ? interp_map(x, vp) : EACCES;
 	vrele(vp);
+	if (error == 0)
+		exec_why(x->args, "%s", "");
 	return error;
 }
 
@@ -298,11 +303,16 @@ exec_elf(struct exec_image *x)
 	struct elf_file ef;
 	int error;
 
-	if (x->headlen < sizeof(ef.eh))
+	if (x->headlen < sizeof(ef.eh)) {
+		exec_why(x->args, "it is too short for an ELF file");
 		return ENOEXEC;
+	}
 	memcpy(&ef.eh, x->head, sizeof(ef.eh));
-	if ((error = elf_open(&ef, x->vp, (uint64_t)x->st.st_size)) != 0)
+	if ((error = elf_open(&ef, x->vp, (uint64_t)x->st.st_size)) != 0) {
+		if (ef.wrong != NULL)
+			exec_why(x->args, "it %s", ef.wrong);
 		return error;
+	}
 	error = map_program(x, &ef);
 	if (error == 0 && ef.layout.interp_len != 0)
 		error = exec_interp(x, &ef);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* exec_elfcheck.c: are the headers of an ELF file sane?  Every field is hostile. */
 #include <sys/elf.h>
-#include <sys/errno.h>
 #include <machine/pmap.h>
 
 #define ALIGN_MAX (1UL << 30)
@@ -13,37 +12,42 @@ range_within(uint64_t start, uint64_t len, uint64_t end)
 	return start <= end && len <= end - start;
 }
 
-int
+const char *
 elf_check_ehdr(const struct elf_ehdr *eh, uint64_t filesize)
 {
 	static const uint8_t ident[] = {0x7f, 'E', 'L', 'F', 2 /* 64-bit */, 1 /* LSB */, 1};
 
 	for (unsigned i = 0; i < sizeof(ident); i++)
 		if (eh->e_ident[i] != ident[i])
-			return ENOEXEC;
-	if (eh->e_machine != EM_X86_64 || (eh->e_type != ET_EXEC && eh->e_type != ET_DYN))
-		return ENOEXEC;
+			return i < 4 ? "is neither an ELF file nor a script"
+				     : "is not a 64-bit little-endian ELF file";
+	if (eh->e_machine != EM_X86_64)
+		return "is not for x86-64";
+	if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
+		return "is not an executable";
 	if (eh->e_phentsize != sizeof(struct elf_phdr) || eh->e_phnum == 0 ||
 	    eh->e_phnum > ELF_PHDR_MAX)
-		return ENOEXEC;
+		return "has bad program headers";
 	if (!range_within(eh->e_phoff, eh->e_phnum * sizeof(struct elf_phdr), filesize))
-		return ENOEXEC;
-	return eh->e_entry < VM_USER_MAX ? 0 : ENOEXEC;
+		return "ends before its program headers";
+	return eh->e_entry < VM_USER_MAX ? NULL : "has a bad entry point";
 }
 
-static int
+static const char *
 check_load(const struct elf_ehdr *eh, const struct elf_phdr *ph, uint64_t filesize,
 	   struct elf_layout *lo)
 {
-	if (ph->p_filesz > ph->p_memsz || !range_within(ph->p_offset, ph->p_filesz, filesize) ||
-	    !range_within(ph->p_vaddr, ph->p_memsz, VM_USER_MAX))
-		return ENOEXEC;
+	if (ph->p_filesz > ph->p_memsz)
+		return "has a segment with more bytes in the file than in memory";
+	if (!range_within(ph->p_offset, ph->p_filesz, filesize))
+		return "has a segment beyond its end";
+	if (!range_within(ph->p_vaddr, ph->p_memsz, VM_USER_MAX) ||
+	    (eh->e_type == ET_EXEC && ph->p_vaddr < VM_USER_MIN))
+		return "has a segment outside the addresses of programs";
 	if (ph->p_filesz > 0 && ((ph->p_vaddr ^ ph->p_offset) & PAGE_MASK) != 0)
-		return ENOEXEC;
-	if (eh->e_type == ET_EXEC && ph->p_vaddr < VM_USER_MIN)
-		return ENOEXEC;
+		return "has a segment that cannot be mapped by pages";
 	if (lo->high != 0 && ph->p_vaddr < lo->end)
-		return ENOEXEC;
+		return "has segments that overlap or do not ascend";
 	if (lo->high == 0)
 		lo->low = trunc_page(ph->p_vaddr);
 	lo->end = ph->p_vaddr + ph->p_memsz;
@@ -53,38 +57,38 @@ check_load(const struct elf_ehdr *eh, const struct elf_phdr *ph, uint64_t filesi
 	if (eh->e_phoff >= ph->p_offset &&
 	    range_within(eh->e_phoff - ph->p_offset, eh->e_phnum * sizeof(*ph), ph->p_filesz))
 		lo->phdr = ph->p_vaddr + (eh->e_phoff - ph->p_offset);
-	return 0;
+	return NULL;
 }
 
-static int
+static const char *
 check_interp(const struct elf_phdr *ph, uint64_t filesize, struct elf_layout *lo)
 {
 	if (lo->interp_len != 0)
-		return 0; /* the first one counts */
+		return NULL; /* the first one counts */
 	if (ph->p_filesz < 2 || ph->p_filesz > ELF_INTERP_MAX ||
 	    !range_within(ph->p_offset, ph->p_filesz, filesize))
-		return ENOEXEC;
+		return "has a bad name of an interpreter";
 	lo->interp_off = ph->p_offset;
 	lo->interp_len = ph->p_filesz;
-	return 0;
+	return NULL;
 }
 
-int
+const char *
 elf_check_phdrs(const struct elf_ehdr *eh, const struct elf_phdr *ph, uint64_t filesize,
 		struct elf_layout *lo)
 {
-	int error = 0;
+	const char *wrong = NULL;
 
 	*lo = (struct elf_layout){.align = PAGE_SIZE};
-	for (unsigned i = 0; i < eh->e_phnum && error == 0; i++, ph++) {
+	for (unsigned i = 0; i < eh->e_phnum && wrong == NULL; i++, ph++) {
 		if (ph->p_type == PT_LOAD && ph->p_memsz > 0)
-			error = check_load(eh, ph, filesize, lo);
+			wrong = check_load(eh, ph, filesize, lo);
 		else if (ph->p_type == PT_INTERP)
-			error = check_interp(ph, filesize, lo);
+			wrong = check_interp(ph, filesize, lo);
 		else if (ph->p_type == PT_GNU_STACK)
 			lo->exec_stack = (ph->p_flags & PF_X) != 0;
 	}
-	if (error != 0)
-		return error;
-	return lo->high > lo->low ? 0 : ENOEXEC;
+	if (wrong != NULL)
+		return wrong;
+	return lo->high > lo->low ? NULL : "has no segment to load";
 }

@@ -143,7 +143,7 @@ set_cred(struct process *ps, uid_t uid, gid_t gid)
 }
 
 static int
-set_cwd(struct thread *td, const char *path)
+set_cwd(struct thread *td, struct exec_args *args, const char *path)
 {
 	struct fsinfo *fs = td->td_proc->ps_fs;
 	struct vnode *vp;
@@ -151,6 +151,7 @@ set_cwd(struct thread *td, const char *path)
 
 	if (path[0] == '\0')
 		return 0;
+	exec_why(args, "working directory %s", path);
 	if ((error = lookup_path(td, path, true, &vp)) != 0)
 		return error;
 	if (!S_ISDIR(vp->v_type)) {
@@ -159,6 +160,7 @@ set_cwd(struct thread *td, const char *path)
 	}
 	vrele(fs->fs_cwd);
 	fs->fs_cwd = vp;
+	exec_why(args, "%s", "");
 	return 0;
 }
 
@@ -255,7 +257,7 @@ launch_setup(struct thread *td, struct host_launch *l)
 	if ((l->l_msg.uid != 0 || l->l_msg.gid != 0) &&
 	    (error = set_cred(ps, l->l_msg.uid, l->l_msg.gid)) != 0)
 		return error;
-	if ((error = set_cwd(td, l->l_cwd)) != 0)
+	if ((error = set_cwd(td, &l->l_args, l->l_cwd)) != 0)
 		return error;
 	return l->l_path[0] != '\0' ? exec_path(td, l, l->l_path) : exec_search(td, l);
 }
@@ -267,11 +269,14 @@ launch_start(void *arg)
 	struct host_launch *l = arg;
 	struct thread *td = curthread;
 	struct tine_launched done = {.pid = td->td_proc->ps_pid};
-	int error = launch_setup(td, l);
+	int error;
 
+	l->l_args.why = l->l_why;
+	error = launch_setup(td, l);
 	launch_free_args(l);
 	if (error != 0) {
-		host_send_wait(TINE_MSG_REPLY, l->l_id, (uint32_t)error, NULL, 0);
+		host_send_wait(TINE_MSG_REPLY, l->l_id, (uint32_t)error, l->l_why,
+			       strlen(l->l_why));
 		td->td_proc->ps_launch = NULL;
 		streams_close(l);
 		launch_release(l);

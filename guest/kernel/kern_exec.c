@@ -108,10 +108,12 @@ image_interp(struct exec_image *x, const char *path)
 	struct nameidata nd;
 	int error = namei(x->td, AT_FDCWD, path, NI_FOLLOW | NI_KERNEL, &nd);
 
+	if (error == 0) {
+		error = image_file(x, nd.ni_vp);
+		namei_done(&nd);
+	}
 	if (error != 0)
-		return error;
-	error = image_file(x, nd.ni_vp);
-	namei_done(&nd);
+		exec_why(x->args, "its interpreter %s", path);
 	return error;
 }
 

@@ -389,7 +389,7 @@ host_worker(void *arg)
 	(void)arg;
 	STAT_SET(boot_ns, nanouptime());
 	host_events_enable(md_boot_events());
-	host_send_wait(TINE_MSG_READY, 0, 0, NULL, 0);
+	host_send_wait(TINE_MSG_READY, 0, md_boot_refused(), NULL, 0);
 	hostchan_poll(); /* a clone: what came before we listened rang no bell */
 	for (;;) {
 		while (reap_child() || serve_one())

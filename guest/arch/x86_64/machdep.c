@@ -125,13 +125,16 @@ md_new_stack_guard(void)
 	__stack_chk_guard = guard & ~0xffUL; /* a zero byte stops string overruns */
 }
 
+static uint32_t params_refused;
+
 /* "name=value" strings back to back, each with its NUL. */
 static void
 params_apply(void)
 {
 	char *p = boot.params, *end = p + boot.params_len;
 
-	while (p < end) {
+	params_refused = 0;
+	for (uint32_t number = 1; p < end; number++) {
 		size_t len = strnlen(p, (size_t)(end - p));
 		char *eq = memchr(p, '=', len);
 
@@ -142,8 +145,8 @@ params_apply(void)
 
 			*eq = '\0';
 			error = sysctl_set_boot(p, eq + 1);
-			if (error != 0)
-				kprintf(LOG_WARNING, "boot: cannot set %s: error %d", p, error);
+			if (error != 0 && params_refused == 0)
+				params_refused = number << 16 | (uint32_t)error;
 		}
 		p += len + 1;
 	}
@@ -176,6 +179,12 @@ md_ready(void)
 	params_apply();
 	clock_resume();
 	return true;
+}
+
+uint32_t
+md_boot_refused(void)
+{
+	return params_refused;
 }
 
 bool

@@ -30,6 +30,12 @@ done <<'TABLE'
 404|GET|/v2|not-found||{}
 TABLE
 
+# What only the guest kernel can tell.
+api 422 POST /v1/sandboxes/p/processes '{"argv":["forks"],"cwd":"/none"}' >"$work/result"
+expect "refused launch" "$(jq -r .detail "$work/result")" "forks: working directory /none: No such file or directory"
+api 422 POST "/v1/sandboxes?wait=ready" '{"name":"refused","sysctls":{"no.such":"1"}}' >"$work/result"
+expect "refused sysctl" "$(jq -r .detail "$work/result")" "kernel variable no.such=1: there is none of this name"
+
 expect "sandboxes" "$(api 200 GET /v1/sandboxes | jq .total)" 1
 api 200 POST /v1/sandboxes/p/processes '{"argv":["forks","1"],"wait":true}' >/dev/null
 api 204 DELETE /v1/sandboxes/p

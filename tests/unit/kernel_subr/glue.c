@@ -150,22 +150,22 @@ glue_elf_check(const void *file, size_t size, struct glue_elf *out)
 	struct elf_layout lo;
 	struct elf_ehdr eh;
 	struct elf_phdr *ph;
-	int error;
+	const char *wrong;
 
 	memset(out, 0, sizeof(*out));
 	if (size < sizeof(eh))
 		return ENOEXEC;
 	memcpy(&eh, file, sizeof(eh));
-	if ((error = elf_check_ehdr(&eh, size)) != 0)
-		return error;
+	if (elf_check_ehdr(&eh, size) != NULL)
+		return ENOEXEC;
 	/* An exact copy, so that the sanitizer sees any look beyond the last header. */
 	ph = kmalloc(eh.e_phnum * sizeof(*ph), 0);
 	memcpy(ph, (const char *)file + eh.e_phoff, eh.e_phnum * sizeof(*ph));
-	error = elf_check_phdrs(&eh, ph, size, &lo);
+	wrong = elf_check_phdrs(&eh, ph, size, &lo);
 	kfree(ph);
 	*out = (struct glue_elf){lo.low,  lo.high,       lo.end,        lo.align,
 				 lo.phdr, lo.interp_off, lo.interp_len, lo.exec_stack};
-	return error;
+	return wrong == NULL ? 0 : ENOEXEC;
 }
 
 /* ---- scripts and arguments ---- */

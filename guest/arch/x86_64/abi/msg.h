@@ -34,7 +34,8 @@ struct tine_msg {       /* header of a record; payload follows, padded with zero
 enum tine_msg_type {
 	/* host to guest */
 	TINE_MSG_LAUNCH = 1, /* payload tine_launch + strings; answered by REPLY with tine_launched,
-				later EXITED */
+				later EXITED; or by REPLY with an errno and text: what it is about,
+				empty = the program itself */
 	TINE_MSG_STDIN = 2,  /* id launch; bytes; an empty one is end of file */
 	TINE_MSG_CREDIT = 3, /* id launch, arg stream; payload uint32_t bytes more may be sent (both
 				directions) */
@@ -52,7 +53,9 @@ enum tine_msg_type {
 	TINE_MSG_PROFILE = 11, /* arg pid; payload uint32_t enum tine_profile_op; answered by REPLY,
 				* to READ with an array of tine_profile_entry */
 	/* guest to host */
-	TINE_MSG_READY = 32, /* kernel is up, or a clone goes on */
+	TINE_MSG_READY = 32, /* kernel is up, or a clone goes on; arg 0, or the first parameter of
+				the boot block that it refused: (number from 1) << 16 | Linux errno
+				*/
 	TINE_MSG_REPLY = 33, /* id of the request, arg = Linux errno or 0, payload by request */
 	TINE_MSG_OUT = 34,   /* id launch, arg stream (1 or 2): bytes; an empty one: the last writer
 				has closed it */
@@ -68,9 +71,11 @@ enum tine_msg_type {
 #define TINE_STREAM_STDOUT 1u
 #define TINE_STREAM_STDERR 2u
 
-#define TINE_LAUNCH_TTY 0x1u   /* fds 0-2 are a new controlling terminal; output comes on stream 1 \
-				*/
-#define TINE_LAUNCH_STDIN 0x2u /* stdin is fed by STDIN messages (else /dev/null; implied by TTY)  \
+#define TINE_LAUNCH_TTY                                                                            \
+	0x1u /* fds 0-2 are a new controlling terminal; output comes on stream 1                   \
+	      */
+#define TINE_LAUNCH_STDIN                                                                          \
+	0x2u                   /* stdin is fed by STDIN messages (else /dev/null; implied by TTY)  \
 				*/
 #define TINE_LAUNCH_MERGE 0x4u /* stderr goes to stream 1 as well */
 

@@ -43,11 +43,12 @@ struct elf_layout {
 	bool exec_stack;
 };
 
-/* 0 or ENOEXEC.  The program headers lie within the file afterwards. */
-int elf_check_ehdr(const struct elf_ehdr *, uint64_t filesize);
-/* 0 or ENOEXEC.  Afterwards every PT_LOAD is within the file and the user address range, and they
- * ascend without overlapping. */
-int elf_check_phdrs(const struct elf_ehdr *, const struct elf_phdr *, uint64_t filesize,
-		    struct elf_layout *);
+/* Both return NULL, or what is wrong with the file: "it ...". */
+/* The program headers lie within the file afterwards. */
+const char *elf_check_ehdr(const struct elf_ehdr *, uint64_t filesize);
+/* Afterwards every PT_LOAD is within the file and the user address range, and they ascend without
+ * overlapping. */
+const char *elf_check_phdrs(const struct elf_ehdr *, const struct elf_phdr *, uint64_t filesize,
+			    struct elf_layout *);
 
 #endif

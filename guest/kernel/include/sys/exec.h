@@ -15,10 +15,13 @@ struct exec_args {
 	char *buf; /* strings back to back, argv first */
 	size_t len, size;
 	uint32_t argc, envc;
+	char *why; /* NULL, or where a refusal says what it is about; EXEC_WHY bytes */
 };
+#define EXEC_WHY 192
 int exec_args_add_user(struct exec_args *, vaddr_t argv, vaddr_t envp); /* E2BIG, EFAULT, ENOMEM */
 int exec_args_add(struct exec_args *, const char *s, bool env);
 void exec_args_free(struct exec_args *);
+void exec_why(struct exec_args *, const char *fmt, ...) __printflike(2, 3);
 /*
  * Replace the image of td's process.  Consumes args.  Errors leave the process as it was; past the
  * point of no return a failure kills it.  On success the trap frame is set up: EJUSTRETURN-like,

@@ -39,6 +39,7 @@ struct host_launch {
 	char *l_path; /* program path, then ... */
 	char *l_cwd;  /* ... working directory in the same block */
 	struct exec_args l_args;
+	char l_why[EXEC_WHY];     /* what a refused exec is about, "" = the program itself */
 	struct host_out l_out[2]; /* stdout, stderr */
 	struct host_in l_in;
 	struct file *l_files[3]; /* until they are installed in the new process */

@@ -20,6 +20,7 @@ int md_ram_ranges(struct ramrange *out,
 		  int max);        /* usable RAM, ascending, page aligned, kernel excluded */
 paddr_t md_rootfs(uint64_t *size); /* root image, 0 = none */
 bool md_boot_events(void);         /* the host wants events from the start */
+uint32_t md_boot_refused(void);    /* first boot parameter that was refused, as READY has it */
 /* See main.h for kernel_main(), which runs on boot_stack, and md_init(). */
 extern char boot_stack[];
 /* Tell the host that the kernel waits for its first program.  A sandbox cloned from here returns
