@@ -12,8 +12,9 @@
 #include "erofs_format.h"
 #include "vmm.h"
 
-/* An inode takes two slots; slot 0 stays empty, so that no inode has nid 0. */
-#define NID_STEP (sizeof(struct erofs_inode) / EROFS_SLOT)
+/* Contents up to this size follow their inode: a small tree takes a page or two, of memory here and
+ * of faults in the guest. */
+#define INLINE_MAX (EROFS_BLOCK / 2)
 
 static int
 write_at(int fd, uint64_t off, const void *data, size_t len, struct tine_error *error)
@@ -150,7 +151,6 @@ fill_dir_block(uint8_t *block, const struct tree_entry *e, size_t count)
 {
 	size_t nameoff = count * sizeof(struct erofs_dirent);
 
-	memset(block, 0, EROFS_BLOCK);
 	for (size_t i = 0; i < count; i++) {
 		size_t len = strlen(e[i].name);
 		struct erofs_dirent de = {
@@ -171,34 +171,47 @@ write_dir(struct erofs_writer *w, struct tree_node *dir, struct tine_error *erro
 	uint8_t block[EROFS_BLOCK];
 	size_t n, used = 0, at = 0;
 	struct tree_entry *e = sorted_entries(dir, &n);
+	uint64_t to = (uint64_t)dir->block * EROFS_BLOCK;
 	int r = 0;
 
 	if (e == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	dir->block = w->next_block;
-	dir->size = 0;
-	while (r == 0 && at < n) {
+	for (; r == 0 && at < n; to += EROFS_BLOCK) {
 		size_t count = entries_of_block(e + at, n - at, &used);
 
+		memset(block, 0, sizeof(block));
 		fill_dir_block(block, e + at, count);
-		r = write_at(w->fd, (uint64_t)w->next_block * EROFS_BLOCK, block, sizeof(block),
-			     error);
-		w->next_block++;
+		r = write_at(w->fd, to, block, sizeof(block), error);
 		at += count;
-		/* Only the last block of a directory may be counted as partly filled. */
-		dir->size += at < n ? EROFS_BLOCK : used;
 	}
 	free(e);
 	return r;
 }
 
+/* A directory's size: only its last block may be counted as partly filled. */
 static int
-write_link(struct erofs_writer *w, struct tree_node *node, struct tine_error *error)
+measure_dir(struct tree_node *dir, struct tine_error *error)
 {
-	size_t len = strlen(node->target);
-	int r = erofs_reserve(w, node, len, error);
+	size_t n, used = 0, at = 0;
+	struct tree_entry *e = sorted_entries(dir, &n);
 
-	return r != 0 ? r : erofs_write(w, node, 0, node->target, len, error);
+	if (e == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	dir->size = 0;
+	while (at < n) {
+		at += entries_of_block(e + at, n - at, &used);
+		dir->size += at < n ? EROFS_BLOCK : used;
+	}
+	free(e);
+	return 0;
+}
+
+/* Its content is known here, and follows the inode. */
+static bool
+is_inline(const struct tree_node *node)
+{
+	return (S_ISDIR(node->mode) || node->text != NULL) && node->size > 0 &&
+	       node->size <= INLINE_MAX;
 }
 
 static uint32_t
@@ -207,17 +220,17 @@ encode_dev(uint32_t major, uint32_t minor)
 	return (minor & 0xffu) | major << 8 | (minor & ~0xffu) << 12;
 }
 
-static int
-write_inode(const struct erofs_writer *w, uint64_t meta, const struct tree_node *node,
-	    struct tine_error *error)
+static void
+fill_inode(uint8_t *at, const struct tree_node *node)
 {
 	bool device = S_ISCHR(node->mode) || S_ISBLK(node->mode);
 	struct erofs_inode in = {
-	    .i_format = EROFS_FORMAT_EXTENDED_PLAIN,
+	    .i_format = is_inline(node) ? EROFS_FORMAT_EXTENDED_INLINE
+					: EROFS_FORMAT_EXTENDED_PLAIN,
 	    .i_mode = (uint16_t)node->mode,
 	    .i_size = node->size,
 	    .i_u = device ? encode_dev(node->major, node->minor) : node->block,
-	    .i_ino = (uint32_t)(node->nid / NID_STEP),
+	    .i_ino = (uint32_t)node->nid,
 	    .i_uid = node->uid,
 	    .i_gid = node->gid,
 	    .i_mtime = (uint64_t)node->mtime,
@@ -225,7 +238,7 @@ write_inode(const struct erofs_writer *w, uint64_t meta, const struct tree_node 
 	    .i_nlink = node->nlink,
 	};
 
-	return write_at(w->fd, meta + node->nid * EROFS_SLOT, &in, sizeof(in), error);
+	memcpy(at, &in, sizeof(in));
 }
 
 static int
@@ -253,32 +266,133 @@ is_named(const struct tree_node *node)
 	return S_ISDIR(node->mode) ? node->parent != NULL : node->nlink > 0;
 }
 
+/* The place of an inode and what follows it, which no block boundary divides; *at is the end of what
+ * has a place already. */
+static int
+place(struct erofs_writer *w, struct tree_node *node, uint64_t *at, struct tine_error *error)
+{
+	uint64_t need = sizeof(struct erofs_inode), slot = EROFS_SLOT;
+	int r = S_ISDIR(node->mode) ? measure_dir(node, error) : 0;
+
+	if (r == 0 && node->text != NULL)
+		node->size = strlen(node->text);
+	if (is_inline(node))
+		need += node->size;
+	else if (r == 0 && (S_ISDIR(node->mode) || node->text != NULL))
+		r = erofs_reserve(w, node, node->size, error);
+	*at = (*at + slot - 1) & ~(slot - 1);
+	if (*at % EROFS_BLOCK + need > EROFS_BLOCK)
+		*at = (*at + EROFS_BLOCK - 1) & ~(uint64_t)(EROFS_BLOCK - 1);
+	node->nid = *at / slot;
+	*at += need;
+	return r;
+}
+
+/* The root first: the superblock has 16 bits for its place.  No inode has nid 0. */
+static int
+place_all(struct erofs_writer *w, struct tree *tree, uint64_t *at, uint64_t *inos,
+	  struct tine_error *error)
+{
+	int r;
+
+	*at = sizeof(struct erofs_inode);
+	*inos = 1;
+	r = place(w, tree->root, at, error);
+	for (struct tree_node *n = tree->all; r == 0 && n != NULL; n = n->next) {
+		if (n == tree->root || !is_named(n))
+			continue;
+		r = place(w, n, at, error);
+		++*inos;
+	}
+	return r;
+}
+
+static int
+fill_inline(uint8_t *at, struct tree_node *node, struct tine_error *error)
+{
+	struct tree_entry *e;
+	size_t n;
+
+	if (!S_ISDIR(node->mode)) {
+		memcpy(at, node->text, node->size);
+		return 0;
+	}
+	e = sorted_entries(node, &n);
+	if (e == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	fill_dir_block(at, e, n);
+	free(e);
+	return 0;
+}
+
+static int
+write_content(struct erofs_writer *w, struct tree_node *node, struct tine_error *error)
+{
+	if (S_ISDIR(node->mode))
+		return write_dir(w, node, error);
+	return node->text != NULL ? erofs_write(w, node, 0, node->text, node->size, error) : 0;
+}
+
+/* The block of metadata that is being filled. */
+struct meta {
+	uint64_t start; /* of the metadata, in the file */
+	uint64_t block;
+	uint8_t data[EROFS_BLOCK];
+};
+
+static int
+meta_flush(const struct erofs_writer *w, struct meta *m, struct tine_error *error)
+{
+	int r = write_at(w->fd, m->start + m->block * EROFS_BLOCK, m->data, EROFS_BLOCK, error);
+
+	memset(m->data, 0, sizeof(m->data));
+	return r;
+}
+
+static int
+write_node(struct erofs_writer *w, struct meta *m, struct tree_node *node, struct tine_error *error)
+{
+	uint64_t at = node->nid * EROFS_SLOT;
+	uint8_t *to = m->data + at % EROFS_BLOCK;
+	int r = 0;
+
+	if (at / EROFS_BLOCK != m->block)
+		r = meta_flush(w, m, error);
+	m->block = at / EROFS_BLOCK;
+	if (r == 0 && is_inline(node))
+		r = fill_inline(to + sizeof(struct erofs_inode), node, error);
+	else if (r == 0)
+		r = write_content(w, node, error);
+	fill_inode(to, node);
+	return r;
+}
+
+/* In the order of place_all(), so that each block is written once. */
+static int
+write_nodes(struct erofs_writer *w, struct tree *tree, uint64_t start, struct tine_error *error)
+{
+	struct meta m = {.start = start};
+	int r = write_node(w, &m, tree->root, error);
+
+	for (struct tree_node *n = tree->all; r == 0 && n != NULL; n = n->next)
+		if (n != tree->root && is_named(n))
+			r = write_node(w, &m, n, error);
+	return r == 0 ? meta_flush(w, &m, error) : r;
+}
+
 int
 erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size, struct tine_error *error)
 {
-	uint64_t inos = 1, meta;
-	struct tree_node *node;
-	int r = 0;
+	uint64_t inos, length;
+	int r = place_all(w, tree, &length, &inos, error);
+	uint32_t meta = w->next_block;
 
-	tree->root->nid = NID_STEP; /* the superblock has 16 bits for it */
-	for (node = tree->all; node != NULL; node = node->next)
-		if (node != tree->root && is_named(node))
-			node->nid = ++inos * NID_STEP;
-	for (node = tree->all; r == 0 && node != NULL; node = node->next) {
-		if (S_ISDIR(node->mode) && is_named(node))
-			r = write_dir(w, node, error);
-		else if (S_ISLNK(node->mode) && is_named(node))
-			r = write_link(w, node, error);
-	}
-	meta = (uint64_t)w->next_block * EROFS_BLOCK;
-	for (node = tree->all; r == 0 && node != NULL; node = node->next)
-		if (is_named(node))
-			r = write_inode(w, meta, node, error);
-	w->next_block +=
-	    (uint32_t)(((inos + 1) * sizeof(struct erofs_inode) + EROFS_BLOCK - 1) / EROFS_BLOCK);
+	w->next_block += (uint32_t)((length + EROFS_BLOCK - 1) / EROFS_BLOCK);
 	*size = (uint64_t)w->next_block * EROFS_BLOCK;
 	if (r == 0)
-		r = write_super(w, tree, inos, (uint32_t)(meta / EROFS_BLOCK), error);
+		r = write_nodes(w, tree, (uint64_t)meta * EROFS_BLOCK, error);
+	if (r == 0)
+		r = write_super(w, tree, inos, meta, error);
 	if (r == 0 && ftruncate(w->fd, (off_t)*size) < 0)
 		r = tine_error_set(error, errno, "no-memory", "cannot size the root image: %s",
 				   strerror(errno));

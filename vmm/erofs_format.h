@@ -30,8 +30,10 @@ struct erofs_super {
 	uint8_t reserved[44];
 };
 
-/* i_format: bit 0 = 64-byte inode, bits 1-3 = data layout (0 = contiguous blocks) */
+/* i_format: bit 0 = 64-byte inode, bits 1-3 = data layout (0 = contiguous blocks; 2 = the same, but
+ * what does not fill a block follows the inode) */
 #define EROFS_FORMAT_EXTENDED_PLAIN 1u
+#define EROFS_FORMAT_EXTENDED_INLINE 5u
 
 struct erofs_inode {
 	uint16_t i_format;

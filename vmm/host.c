@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -162,10 +163,14 @@ host_probe(struct host_info *info)
 int
 host_require(struct tine_error *error)
 {
+	static atomic_bool seen; /* it does not go away while a process lives */
 	struct host_info info;
 	const char *type = "no-nested-paging";
 
+	if (atomic_load(&seen))
+		return 0;
 	host_probe(&info);
+	atomic_store(&seen, info.capable);
 	if (info.capable)
 		return 0;
 	if (!info.kvm_present)

@@ -35,7 +35,7 @@ add_sources(struct tree *tree, struct erofs_writer *w, const char *rootfs, bool 
 	int r;
 
 	if (rootfs == NULL)
-		r = image_add_minimal(tree, w, error);
+		r = image_add_minimal(tree, error);
 	else if (directory)
 		r = image_add_directory(tree, w, rootfs, error);
 	else

@@ -36,6 +36,6 @@ int image_copy_data(struct erofs_writer *w, const struct tree_node *node, int fd
 int image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_file *file,
 		   struct tine_error *error);
 /* image_file.c: what a program expects when there is no rootfs. */
-int image_add_minimal(struct tree *tree, struct erofs_writer *w, struct tine_error *error);
+int image_add_minimal(struct tree *tree, struct tine_error *error);
 
 #endif

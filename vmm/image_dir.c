@@ -116,8 +116,8 @@ add_target(struct walk *w, int dir, const char *name, struct tree_node *node,
 	if (n <= 0)
 		return failed(w, n < 0 ? errno : EINVAL, error);
 	target[n] = '\0';
-	node->target = strdup(target);
-	return node->target != NULL ? 0 : failed(w, ENOMEM, error);
+	node->text = strdup(target);
+	return node->text != NULL ? 0 : failed(w, ENOMEM, error);
 }
 
 static int add_children(struct walk *w, int dir, int depth, struct tine_error *error);

@@ -111,23 +111,18 @@ add_dir(struct tree *tree, const char *path, unsigned mode, struct tine_error *e
 }
 
 static int
-add_text(struct tree *tree, struct erofs_writer *w, const char *path, const char *text,
-	 struct tine_error *error)
+add_text(struct tree *tree, const char *path, const char *text, struct tine_error *error)
 {
 	struct tree_node *node = tree_node_new(tree, S_IFREG | 0644);
-	int r;
 
-	if (node == NULL)
+	if (node == NULL || (node->text = strdup(text)) == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	node->mtime = time(NULL);
-	r = erofs_reserve(w, node, strlen(text), error);
-	if (r == 0)
-		r = erofs_write(w, node, 0, text, strlen(text), error);
-	return r != 0 ? r : tree_link(tree, path, node, error);
+	return tree_link(tree, path, node, error);
 }
 
 int
-image_add_minimal(struct tree *tree, struct erofs_writer *w, struct tine_error *error)
+image_add_minimal(struct tree *tree, struct tine_error *error)
 {
 	static const struct {
 		const char *path;
@@ -141,12 +136,12 @@ image_add_minimal(struct tree *tree, struct erofs_writer *w, struct tine_error *
 		r = add_dir(tree, dirs[i].path, dirs[i].mode, error);
 	if (r == 0)
 		r = add_text(
-		    tree, w, "/etc/passwd",
+		    tree, "/etc/passwd",
 		    "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
 		    error);
 	if (r == 0)
-		r = add_text(tree, w, "/etc/group", "root:x:0:\nnogroup:x:65534:\n", error);
+		r = add_text(tree, "/etc/group", "root:x:0:\nnogroup:x:65534:\n", error);
 	if (r == 0)
-		r = add_text(tree, w, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n", error);
+		r = add_text(tree, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n", error);
 	return r;
 }

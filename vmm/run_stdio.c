@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -134,7 +135,7 @@ void
 stdio_out_open(struct stdio_out *out, int fd, struct evloop *loop,
 	       void (*progress)(void *, struct stdio_out *), void *arg)
 {
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct stdio_out, buf)); /* the buffer may never be touched */
 	out->loop = loop;
 	out->progress = progress;
 	out->arg = arg;

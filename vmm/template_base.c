@@ -210,6 +210,42 @@ same_stamp(const struct template_stamp *a, const struct template_stamp *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* A file that was written or found undamaged since the host has booted need not be read again each
+ * time.  Such a file is marked by the time of its last change, which stands for this boot of the
+ * host: whatever changes the file also takes the mark away. */
+static bool
+verified_mark(struct timespec times[2])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char id[64];
+	ssize_t n = fd >= 0 ? read(fd, id, sizeof(id)) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
+	/* any date that a file system can keep */
+	times[1] = (struct timespec){.tv_sec = crc32c(0, id, (size_t)n) & 0x3fffffffu};
+	return true;
+}
+
+static bool
+is_undamaged(const struct tine_template *t, const struct stat *st)
+{
+	struct tine_error error;
+	struct timespec mark[2];
+	bool known = verified_mark(mark);
+
+	if (known && st->st_mtim.tv_sec == mark[1].tv_sec && st->st_mtim.tv_nsec == 0)
+		return true;
+	if (template_verify_data(t, &error) != 0)
+		return false;
+	if (known)
+		futimens(t->fd, mark); /* if it cannot be marked, it is read each time */
+	return true;
+}
+
 /* Whatever is wrong with the file is a reason to make another one, and none to complain. */
 static struct tine_template *
 from_cache(const char *path, const char *kernel, uint64_t bytes)
@@ -233,7 +269,7 @@ from_cache(const char *path, const char *kernel, uint64_t bytes)
 	    same_stamp(&now.kernel, &t->head.kernel) &&
 	    same_stamp(&now.program, &t->head.program) && hash == t->head.cpu_hash &&
 	    t->head.ram_low + t->head.ram_high == bytes && t->head.flags == TEMPLATE_BASE &&
-	    template_verify_data(t, &error) == 0)
+	    is_undamaged(t, &st))
 		return t;
 	template_release(t);
 	return NULL;

@@ -154,7 +154,7 @@ tree_free(struct tree *tree)
 		for (size_t i = 0; i < node->nentries; i++)
 			free(node->entry[i].name);
 		free(node->entry);
-		free(node->target);
+		free(node->text);
 		free(node);
 	}
 	free(tree->slot);
@@ -197,7 +197,7 @@ walk(struct tree *tree, struct tree_node *dir, const char *path, bool make, bool
 		if (next != NULL && S_ISLNK(next->mode) && (last || component(&rest) > 0)) {
 			errno = ELOOP;
 			next =
-			    links == 0 ? NULL : walk(tree, at, next->target, make, true, links - 1);
+			    links == 0 ? NULL : walk(tree, at, next->text, make, true, links - 1);
 			if (next == NULL)
 				return NULL;
 		} else if (next == NULL && make) {

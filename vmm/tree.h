@@ -21,7 +21,7 @@ struct tree_node {
 	uint32_t major, minor;
 	int64_t mtime;
 	uint32_t mtime_nsec;
-	char *target;             /* symbolic link */
+	char *text;               /* symbolic link, or all of a small file */
 	uint32_t block;           /* first data block */
 	uint64_t nid;             /* set when the image is written */
 	struct tree_node *parent; /* directory */
