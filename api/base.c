@@ -81,6 +81,28 @@ base_spawned(struct base *base)
 		loop_task_queue(base->loop, &base->refill);
 }
 
+void
+base_cloned(struct base *base, struct tine_template *tmpl)
+{
+	if (base->pool != NULL && base->last == tmpl) {
+		sandbox_pool_prefer(base->pool, tmpl);
+		base->preferred = tmpl;
+	}
+	base->last = tmpl;
+}
+
+void
+base_forget(struct base *base, const struct tine_template *tmpl)
+{
+	if (base->last == tmpl)
+		base->last = NULL;
+	if (base->preferred == tmpl && base->pool != NULL) {
+		sandbox_pool_prefer(base->pool, NULL);
+		base->preferred = NULL;
+		base_spawned(base); /* processes that held it are gone */
+	}
+}
+
 /* ---- use ----------------------------------------------------------------------------------- */
 
 static struct base_slot *

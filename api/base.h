@@ -33,6 +33,8 @@ struct base {
 	struct loop *loop;
 	struct base_slot slots[BASE_SLOTS];
 	struct sandbox_pool *pool; /* NULL = none */
+	/* only to be compared: the template cloned last, and what the pool is prepared for */
+	const struct tine_template *last, *preferred;
 	struct loop_task refill;
 	struct loop_source done; /* a thread has written the number of its slot */
 	int pipe_fd;
@@ -49,6 +51,11 @@ struct tine_template *base_get(struct base *base, uint64_t memory_mib);
 /* Have it made, if that has not been tried.  To be called when nobody waits for a boot of that
  * size, which it would compete with. */
 void base_want(struct base *base, uint64_t memory_mib);
+/* A clone of this template was asked for; whose clones come one after the other the pool gets ready
+ * for. */
+void base_cloned(struct base *base, struct tine_template *tmpl);
+/* The template has been removed: nothing here holds it any longer. */
+void base_forget(struct base *base, const struct tine_template *tmpl);
 /* A process was taken from the pool, perhaps. */
 void base_spawned(struct base *base);
 

@@ -142,6 +142,8 @@ spawn_clone(struct api_sandbox *sb, struct sandbox_config *config, struct api_te
 	if (rc < 0)
 		return rc;
 	tmpl->clones++;
+	if (tmpl->listed) /* what is made for one fork is not kept */
+		base_cloned(&sb->server->base, tmpl->tmpl);
 	sb->inherited = tmpl->stats;
 	if (tmpl->listed)
 		memcpy(sb->template_id, tmpl->id, sizeof(sb->template_id));

@@ -129,6 +129,7 @@ template_list_remove(struct api_template *t)
 	t->listed = false;
 	TAILQ_REMOVE(&t->server->templates, t, link);
 	t->server->ntemplates--;
+	base_forget(&t->server->base, t->tmpl);
 	template_unref(t);
 }
 

@@ -52,10 +52,11 @@ check_cpu(const struct template_head *head, struct tine_error *error)
 	return r;
 }
 
-/* Counters go on from those of the template. */
+/* Empty rings; counters go on from those of the template. */
 static void
 set_shared_region(struct vm *vm, const struct template_head *head)
 {
+	memset(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_RINGS, 0, sizeof(struct tine_rings));
 	memcpy(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_STATS, &head->stats,
 	       sizeof(head->stats));
 }
@@ -88,6 +89,14 @@ vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 }
 
 int
+vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	    struct tine_error *error)
+{
+	set_shared_region(vm, &tmpl->head);
+	return bootblock_write(vm, options, error);
+}
+
+int
 vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 	 struct tine_error *error)
 {
@@ -101,7 +110,6 @@ vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 			return tine_error_set(error, errno, "no-memory", "madvise: %s",
 					      strerror(errno));
 	}
-	memset(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_RINGS, 0, sizeof(struct tine_rings));
 	set_shared_region(vm, &tmpl->head);
 	r = vcpu_state_reset(vm->vcpu_fd, &tmpl->head.cpu, error);
 	return r == 0 ? bootblock_write(vm, options, error) : r;

@@ -182,6 +182,22 @@ on_socket(void *arg, uint32_t events)
 		control_watch(c);
 }
 
+/* Before the system call filter. */
+static void
+open_report(struct control *c)
+{
+	int *fds = c->report_fds;
+
+	fds[0] = c->vm.mem.shared_fd;
+	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
+	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
+	fds[3] = fcntl(c->smaps_fd, F_DUPFD_CLOEXEC, 0);
+	fds[4] = fcntl(c->vm.mem.rootfs_fd, F_DUPFD_CLOEXEC, 0);
+	for (int i = 1; i < WIRE_FDS; i++)
+		if (fds[i] < 0) /* no image; an older host: that part of the figures is missing */
+			fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* /dev/null */
+}
+
 static int
 send_started(struct control *c, struct tine_error *error)
 {
@@ -191,7 +207,7 @@ send_started(struct control *c, struct tine_error *error)
 	} m = {.hdr = {.len = sizeof(m.info), .type = VMM_MSG_STARTED}};
 	static const enum mem_slot slots[3] = {MEM_LOW, MEM_HIGH, MEM_ROOTFS};
 	struct timespec now;
-	int fds[WIRE_FDS], r;
+	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	m.info.pid = getpid();
@@ -202,17 +218,9 @@ send_started(struct control *c, struct tine_error *error)
 		m.info.area[i].addr = (uintptr_t)c->vm.mem.region[slots[i]].hva;
 		m.info.area[i].size = c->vm.mem.region[slots[i]].size;
 	}
-	fds[0] = c->vm.mem.shared_fd;
-	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
-	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
-	fds[3] = fcntl(c->smaps_fd, F_DUPFD_CLOEXEC, 0);
-	fds[4] = fcntl(c->vm.mem.rootfs_fd, F_DUPFD_CLOEXEC, 0);
+	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), c->report_fds, WIRE_FDS);
 	for (int i = 1; i < WIRE_FDS; i++)
-		if (fds[i] < 0) /* no image; an older host: that part of the figures is missing */
-			fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* /dev/null */
-	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), fds, WIRE_FDS);
-	for (int i = 1; i < WIRE_FDS; i++)
-		close(fds[i]);
+		close(c->report_fds[i]);
 	return r == 0 ? 0 : tine_error_set(error, -r, "vmm-gone", "cannot report to the daemon");
 }
 
@@ -241,6 +249,18 @@ open_events(struct control *c, struct tine_error *error)
 }
 
 static int
+start_prepared(struct control *c, struct tine_error *error)
+{
+	int r = control_identify(c, error);
+
+	if (r == 0)
+		r = send_started(c, error);
+	if (r == 0)
+		vcpu_resume(&c->vm);
+	return r;
+}
+
+static int
 serve(struct control *c, struct tine_error *error)
 {
 	int r = open_events(c, error);
@@ -248,13 +268,18 @@ serve(struct control *c, struct tine_error *error)
 	if (r == 0 && c->args.config.gdb != NULL)
 		r = gdb_open(&c->gdb, &c->vm, &c->loop, c->args.config.gdb, error);
 	if (r == 0)
+		open_report(c);
+	if (r == 0 && !c->prepared)
 		r = send_started(c, error);
 	if (r == 0 && c->vm.jailed && !c->in_jail)
 		r = jail_process(error);
+	atomic_store(&c->vm.freeze, c->prepared);
 	if (r == 0)
 		r = vm_start(&c->vm, error);
 	if (r == 0 && c->vm.jailed)
 		r = jail_io_thread(c->args.config.gdb != NULL, error);
+	if (r == 0 && c->prepared)
+		r = start_prepared(c, error);
 	while (r == 0 && !c->loop.quit) {
 		r = evloop_step(&c->loop);
 		if (r != 0)

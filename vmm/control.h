@@ -17,6 +17,9 @@ enum control_request {
 	CONTROL_CLONE = 96,
 	CONTROL_FREEZE = 97, /* file to write to; payload tine_freeze */
 	CONTROL_RESET = 98,
+	/* to an idle process: template and perhaps root image; CONTROL_CLONE then comes without
+	 * descriptors */
+	CONTROL_PREPARE = 99,
 };
 
 struct freezing {
@@ -44,6 +47,8 @@ struct control {
 	char *clone_args;               /* what args points into, for a process of the pool */
 	int pagemap_fd, smaps_fd;       /* of this process, opened before the jail */
 	bool in_jail;                   /* jail_process() has been called */
+	bool prepared;                  /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
+	int report_fds[WIRE_FDS];       /* for STARTED */
 	struct freezing freezing;
 };
 
@@ -51,8 +56,11 @@ struct control {
 void control_queue(struct control *c, const struct tine_msg *hdr, const void *payload);
 void control_watch(struct control *c);
 
-/* control_fork.c: wait for CONTROL_CLONE and make the VM that it asks for. */
+/* control_fork.c: wait for CONTROL_CLONE or CONTROL_PREPARE and make the VM that it asks for. */
 int control_become_clone(struct control *c, struct tine_error *error);
+/* control_fork.c: the prepared VM has been started: wait for CONTROL_CLONE and for the end of the
+ * rehearsal, and give it the identity that has come.  It stands still until vcpu_resume(). */
+int control_identify(struct control *c, struct tine_error *error);
 /* Files of /proc, before the process is jailed. */
 int control_open_proc(struct control *c, struct tine_error *error);
 /* Get ready for the other requests. */

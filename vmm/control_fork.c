@@ -2,11 +2,13 @@
 /* control_fork.c: `tine vmm` becomes a clone, is frozen into a template, is reset. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/boot.h"
 #include "control.h"
 #include "freeze.h"
 #include "host.h"
@@ -50,6 +52,37 @@ take_args(struct control *c, const struct record *rec, struct tine_error *error)
 	return r;
 }
 
+/* The template that came with the record in c->rec. */
+static int
+take_template(struct control *c, int *fds, int nfds, struct tine_error *error)
+{
+	int r;
+
+	close_fds(fds + 2, nfds - 2);
+	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, error);
+	c->args.config.template = c->template;
+	return r;
+}
+
+/* With an identity that nobody will see. */
+static int
+setup_rehearsal(struct control *c, struct tine_error *error)
+{
+	struct vm_options options;
+	int r;
+
+	c->prepared = true;
+	sandbox_options(&c->args.config, &c->console, &options);
+	options.boot_flags |= TINE_BOOT_REHEARSAL;
+	if ((c->template->head.flags & TEMPLATE_BASE) != 0)
+		return tine_error_set(error, EINVAL, "template-config",
+				      "a base template needs a root image first");
+	r = vm_clone(&c->vm, c->template, &options, error);
+	if (r != 0)
+		vm_destroy(&c->vm);
+	return r;
+}
+
 int
 control_become_clone(struct control *c, struct tine_error *error)
 {
@@ -68,16 +101,65 @@ control_become_clone(struct control *c, struct tine_error *error)
 		return r;
 	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
-	if (c->rec.hdr.type != CONTROL_CLONE || nfds < 1) {
+	if ((c->rec.hdr.type != CONTROL_CLONE && c->rec.hdr.type != CONTROL_PREPARE) || nfds < 1) {
 		close_fds(fds, nfds);
 		return tine_error_set(error, EPROTO, "control-protocol", "no template came");
 	}
-	close_fds(fds + 2, nfds - 2);
-	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, error);
+	r = take_template(c, fds, nfds, error);
+	if (r == 0 && c->rec.hdr.type == CONTROL_PREPARE)
+		return setup_rehearsal(c, error);
 	if (r == 0)
 		r = take_args(c, &c->rec, error);
 	c->args.config.template = c->template;
 	return r == 0 ? sandbox_setup_prepared(&c->vm, &c->args.config, &c->console, error) : r;
+}
+
+/* Wait until the guest has come to the end of its rehearsal. */
+static int
+wait_rehearsed(struct control *c, struct tine_error *error)
+{
+	struct pollfd p[2] = {{.fd = c->vm.pause.notify_fd, .events = POLLIN},
+			      {.fd = c->vm.stopped_fd, .events = POLLIN}};
+	uint64_t count;
+	int n;
+
+	do
+		n = poll(p, 2, -1);
+	while (n < 0 && errno == EINTR);
+	if (n > 0 && p[0].revents != 0 && read(c->vm.pause.notify_fd, &count, sizeof(count)) > 0)
+		return 0;
+	if (c->vm.end.error.code != 0)
+		*error = c->vm.end.error;
+	else
+		tine_error_set(error, EIO, "guest-halted", "the clone shut down");
+	return -error->code;
+}
+
+int
+control_identify(struct control *c, struct tine_error *error)
+{
+	struct vm_options options;
+	int fds[WIRE_FDS], nfds = 0, r;
+
+	r = wait_rehearsed(c, error);
+	if (r != 0)
+		return r;
+	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
+		_exit(0); /* nobody needs this process any more */
+	close_fds(fds, nfds);
+	if (c->rec.hdr.type != CONTROL_CLONE || nfds != 0 || c->rec.hdr.len == 0)
+		return tine_error_set(error, EPROTO, "control-protocol", "no identity came");
+	r = take_args(c, &c->rec, error);
+	c->args.config.template = c->template;
+	if (r == 0)
+		r = sandbox_config_check(&c->args.config, error);
+	sandbox_options(&c->args.config, &c->console, &options);
+	if (r == 0)
+		r = vm_identify(&c->vm, c->template, &options, error);
+	if (r == 0)
+		r = channel_restart(&c->channel, c->template->head.launch,
+				    c->template->head.nlaunches, error);
+	return r;
 }
 
 /* ---- freezing ---- */

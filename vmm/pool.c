@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool.c: idle VMM processes with VM and vCPU made, waiting for a template.
+ * pool.c: idle VMM processes with VM and vCPU made, waiting for a template, or waiting to be the
+ * next clone of one: then they have gone the way to a clone's first instruction once already, and
+ * only lack an identity.
  *
  * They have left the host's files already, so they cannot clone a base template, whose root image
  * is yet to be made of them.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -13,6 +16,7 @@
 
 struct sandbox_pool {
 	unsigned size, idle, jail;
+	struct tine_template *preferred; /* owned; NULL: none */
 	struct sandbox *process[]; /* [0, idle) */
 };
 
@@ -39,6 +43,17 @@ is_alive(const struct sandbox *sb)
 	return poll(&p, 1, 0) == 0;
 }
 
+static struct sandbox *
+take_nth(struct sandbox_pool *pool, unsigned n)
+{
+	struct sandbox *sb = pool->process[n];
+
+	pool->idle--;
+	for (unsigned i = n; i < pool->idle; i++)
+		pool->process[i] = pool->process[i + 1];
+	return sb;
+}
+
 static void
 bury_dead(struct sandbox_pool *pool)
 {
@@ -52,16 +67,26 @@ bury_dead(struct sandbox_pool *pool)
 	pool->idle = kept;
 }
 
-int
-sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error)
+void
+sandbox_pool_prefer(struct sandbox_pool *pool, struct tine_template *tmpl)
+{
+	if (tmpl == pool->preferred)
+		return;
+	template_release(pool->preferred);
+	pool->preferred = tmpl != NULL ? template_hold(tmpl) : NULL;
+	/* What holds another template is of no use, and may hold the last reference to it. */
+	for (unsigned i = pool->idle; i-- > 0;)
+		if (pool->process[i]->prepared != NULL)
+			sandbox_destroy(take_nth(pool, i));
+}
+
+static int
+start_one(struct sandbox_pool *pool, struct tine_error *error)
 {
 	const struct sandbox_config config = {.jail = pool->jail};
 	struct vmm_args args;
 	int r;
 
-	bury_dead(pool);
-	if (pool->idle == pool->size)
-		return 0;
 	sandbox_args(&args, &config);
 	args.clone = args.idle = true;
 	r = sandbox_start(&args, &pool->process[pool->idle], error);
@@ -71,26 +96,43 @@ sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error)
 	return 1;
 }
 
+int
+sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error)
+{
+	bury_dead(pool);
+	if (pool->idle < pool->size)
+		return start_one(pool, error);
+	for (unsigned i = 0; pool->preferred != NULL && i < pool->idle; i++)
+		if (pool->process[i]->prepared == NULL) {
+			int r = sandbox_send_prepare(pool->process[i], pool->preferred, error);
+
+			if (r != 0)
+				sandbox_destroy(take_nth(pool, i));
+			return r != 0 ? r : 1;
+		}
+	return 0;
+}
+
 unsigned
 sandbox_pool_idle(const struct sandbox_pool *pool)
 {
 	return pool->idle;
 }
 
-/* The oldest: the youngest may still be busy with its VM. */
+/* One that is prepared; else the oldest: the youngest may still be busy with its VM. */
 struct sandbox *
-sandbox_pool_take(struct sandbox_pool *pool)
+sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl)
 {
-	struct sandbox *sb;
+	unsigned any = UINT_MAX;
 
 	bury_dead(pool);
-	if (pool->idle == 0)
-		return NULL;
-	sb = pool->process[0];
-	pool->idle--;
-	for (unsigned i = 0; i < pool->idle; i++)
-		pool->process[i] = pool->process[i + 1];
-	return sb;
+	for (unsigned i = 0; i < pool->idle; i++) {
+		if (pool->process[i]->prepared == tmpl)
+			return take_nth(pool, i);
+		if (pool->process[i]->prepared == NULL && any == UINT_MAX)
+			any = i;
+	}
+	return any != UINT_MAX ? take_nth(pool, any) : NULL;
 }
 
 void
@@ -100,5 +142,6 @@ sandbox_pool_destroy(struct sandbox_pool *pool)
 		return;
 	for (unsigned i = 0; i < pool->idle; i++)
 		sandbox_destroy(pool->process[i]);
+	template_release(pool->preferred);
 	free(pool);
 }

@@ -42,6 +42,7 @@ struct sandbox {
 	int smaps_fd;
 	struct sandbox_hoststats last;
 	struct tine_template *template; /* this is a clone of it */
+	struct tine_template *prepared; /* this will be one, if any; owned */
 	bool freezing;
 	int rootfs_fd;                /* its root image */
 	int frozen_fd;                /* what the VMM process writes a template to */
@@ -58,12 +59,14 @@ void sandbox_args(struct vmm_args *args, const struct sandbox_config *config);
  * then have not been on its command line.  -E2BIG if they are too long for that. */
 int sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct vmm_args *args,
 		       struct tine_error *error);
+/* sandbox_fork.c: tell an idle process which template it is going to be a clone of. */
+int sandbox_send_prepare(struct sandbox *sb, struct tine_template *tmpl, struct tine_error *error);
 /* sandbox_fork.c: VMM_MSG_FROZEN and VMM_MSG_RESET. */
 int sandbox_on_frozen(struct sandbox *sb, struct tine_error *error);
 int sandbox_on_reset(struct sandbox *sb, struct tine_error *error);
 
-/* pool.c: an idle process, NULL if there is none. */
-struct sandbox *sandbox_pool_take(struct sandbox_pool *pool);
+/* pool.c: an idle process that can become a clone of the template, NULL if there is none. */
+struct sandbox *sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl);
 
 /* spawn.c: collect the exit status if the process has ended; wait for at most timeout_ms. */
 void sandbox_reap(struct sandbox *sb, int timeout_ms);

@@ -40,13 +40,33 @@ send_now(struct sandbox *sb, const struct record *rec, const int *fds, int nfds,
 				    "the VMM process %s", r == -EAGAIN ? "is busy" : "has ended");
 }
 
+static int
+send_template(struct sandbox *sb, const struct record *rec, const struct tine_template *tmpl,
+	      struct tine_error *error)
+{
+	bool apart = (tmpl->head.flags & TEMPLATE_ROOTFS_APART) != 0;
+	int fds[2] = {tmpl->fd, tmpl->rootfs_fd};
+
+	return send_now(sb, rec, fds, apart ? 2 : 1, error);
+}
+
+int
+sandbox_send_prepare(struct sandbox *sb, struct tine_template *tmpl, struct tine_error *error)
+{
+	const struct record rec = {.hdr.type = CONTROL_PREPARE};
+	int r = send_template(sb, &rec, tmpl, error);
+
+	if (r == 0)
+		sb->prepared = template_hold(tmpl);
+	return r;
+}
+
 int
 sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct vmm_args *args,
 		   struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
-	bool apart = (head->flags & TEMPLATE_ROOTFS_APART) != 0;
-	int fds[2] = {tmpl->fd, tmpl->rootfs_fd}, r = 0;
+	int r = 0;
 	struct record rec = {.hdr.type = CONTROL_CLONE};
 	char **argv = args != NULL ? vmm_argv_make(args) : NULL;
 
@@ -58,7 +78,8 @@ sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct 
 	if (proto_restore(&sb->proto, head->launch, head->nlaunches) != 0)
 		return tine_error_set(error, EBADMSG, "template-damaged",
 				      "the template's launches make no sense");
-	r = send_now(sb, &rec, fds, apart ? 2 : 1, error);
+	r = sb->prepared == tmpl ? send_now(sb, &rec, NULL, 0, error)
+				 : send_template(sb, &rec, tmpl, error);
 	if (r == 0)
 		sb->template = template_hold(tmpl);
 	return r;

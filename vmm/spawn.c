@@ -160,7 +160,7 @@ spawn_from_pool(const struct sandbox_config *config, const struct vmm_args *args
 	struct tine_error ignored;
 	struct sandbox *sb;
 
-	while ((sb = sandbox_pool_take(config->pool)) != NULL) {
+	while ((sb = sandbox_pool_take(config->pool, config->template)) != NULL) {
 		int r = sandbox_send_clone(sb, config->template, args, &ignored);
 
 		if (r == 0)
@@ -248,6 +248,7 @@ sandbox_destroy(struct sandbox *sb)
 		close(sb->rootfs_fd);
 	template_release(sb->frozen);
 	template_release(sb->template);
+	template_release(sb->prepared);
 	proto_free(&sb->proto);
 	joiner_free(&sb->joiner);
 	outq_free(&sb->queue);

@@ -92,6 +92,10 @@ int vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_erro
  * root image of the options, any other the template's. */
 int vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 	     struct tine_error *error);
+/* clone.c: a clone that has been started with TINE_BOOT_REHEARSAL stands still at its READY: the
+ * identity of the options. */
+int vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+		struct tine_error *error);
 /* clone.c: the vCPU stands still, and so does everybody who uses the rings: back to the template.
  */
 int vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,

@@ -228,8 +228,11 @@ struct sandbox_pool;
 /* jail as in sandbox_config.  Starts none yet. */
 int sandbox_pool_create(unsigned size, unsigned jail, struct sandbox_pool **out,
 			struct tine_error *error);
-/* Start one missing process: 1, 0 if the pool is full, negative on failure.  To be called when
- * there is nothing else to do, and after a spawn. */
+/* From now on processes get ready to be clones of this template (no base template; NULL = of any):
+ * they hold a reference.  A clone then only has to be given its identity. */
+void sandbox_pool_prefer(struct sandbox_pool *pool, struct tine_template *tmpl);
+/* Do one step: start a missing process, or get one ready.  1, 0 if there is nothing to do, negative
+ * on failure.  To be called when there is nothing else to do, and after a spawn. */
 int sandbox_pool_refill(struct sandbox_pool *pool, struct tine_error *error);
 unsigned sandbox_pool_idle(const struct sandbox_pool *pool);
 void sandbox_pool_destroy(struct sandbox_pool *pool);

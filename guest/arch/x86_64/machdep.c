@@ -161,13 +161,9 @@ md_init(void)
 	params_apply();
 }
 
-bool
-md_ready(void)
+static void
+clone_resume(void)
 {
-	fpu_flush();
-	hypercall(TINE_HC_READY, 0, 0);
-	if (!bootblock_take(TINE_GPA_BOOTBLOCK))
-		return false;
 	identity_set();
 	clock_rebase(boot.tsc_khz, boot.realtime_ns);
 	stats_init();
@@ -178,6 +174,20 @@ md_ready(void)
 	vmfork_resumed(boot.generation);
 	params_apply();
 	clock_resume();
+}
+
+/* A rehearsal has the memory of the way back ready when the clone is wanted: it is then a matter of
+ * running this once more. */
+bool
+md_ready(void)
+{
+	fpu_flush();
+	do {
+		hypercall(TINE_HC_READY, 0, 0);
+		if (!bootblock_take(TINE_GPA_BOOTBLOCK))
+			return false;
+		clone_resume();
+	} while ((boot.flags & TINE_BOOT_REHEARSAL) != 0);
 	return true;
 }
 

@@ -181,31 +181,72 @@ test_reset(void)
 }
 
 static void
+fill_pool(struct sandbox_pool *pool)
+{
+	int r;
+
+	while ((r = sandbox_pool_refill(pool, &error)) == 1)
+		continue;
+	need(r, "refill");
+}
+
+/* Clones of t by way of the pool, more than it has: all with an identity of their own. */
+static void
+clones_of_pool(struct sandbox_pool *pool, struct tine_template *t)
+{
+	char id[5][256], host[16];
+	struct box b[5];
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(host, sizeof(host), "host%d", i);
+		spawn(&b[i], t, pool, host, NULL);
+	}
+	for (int i = 0; i < 5; i++) {
+		snprintf(host, sizeof(host), " host%d ", i);
+		ask_identity(&b[i], id[i]);
+		if (strstr(b[i].out, host) == NULL)
+			fail("host name: %s", b[i].out);
+		for (int j = 0; j < i; j++)
+			if (strcmp(id[i], id[j]) == 0)
+				fail("clones %d and %d have the same random numbers", j, i);
+	}
+	for (int i = 0; i < 5; i++)
+		sandbox_destroy(b[i].sb);
+}
+
+static void
 test_pool(void)
 {
-	struct tine_template *bt = base(), *t;
+	struct tine_template *bt = base(), *t, *other;
 	struct sandbox_pool *pool;
-	struct box original, b;
-	char id[256];
+	struct box original;
 
 	need(sandbox_pool_create(3, JAIL_DEFAULT, &pool, &error), "pool");
-	while (sandbox_pool_refill(pool, &error) == 1)
-		continue;
+	fill_pool(pool);
 	if (sandbox_pool_idle(pool) != 3)
 		fail("%u idle processes", sandbox_pool_idle(pool));
 	spawn(&original, bt, pool, "frompool", NULL);
 	launch(&original, "loop");
 	t = freeze(&original, false, 0);
+	other = freeze(&original, false, 0);
 	sandbox_destroy(original.sb);
-	for (int i = 0; i < 5; i++) { /* more than there are */
-		spawn(&b, t, pool, "host5", NULL);
-		ask_identity(&b, id);
-		if (strstr(b.out, "host5") == NULL)
-			fail("host name: %s", b.out);
-		sandbox_destroy(b.sb);
+	clones_of_pool(pool, t);
+	/* Processes that have rehearsed, and a template that they have not rehearsed for. */
+	sandbox_pool_prefer(pool, t);
+	template_release(t); /* the pool has its own reference */
+	for (int i = 0; i < 3; i++) {
+		fill_pool(pool);
+		clones_of_pool(pool, i == 1 ? other : t);
 	}
+	fill_pool(pool);
+	sandbox_pool_prefer(pool, other);
+	if (sandbox_pool_idle(pool) != 0)
+		fail("%u processes still hold the first template", sandbox_pool_idle(pool));
+	fill_pool(pool);
+	clones_of_pool(pool, other);
+	fill_pool(pool);
 	sandbox_pool_destroy(pool);
-	template_release(t);
+	template_release(other);
 	template_release(bt);
 }
 
@@ -326,8 +367,7 @@ let_pool_settle(struct sandbox_pool *pool)
 {
 	struct timespec moment = {.tv_nsec = 200000000};
 
-	while (sandbox_pool_refill(pool, &error) == 1)
-		continue;
+	fill_pool(pool);
 	nanosleep(&moment, NULL);
 }
 
@@ -348,6 +388,7 @@ bench(void)
 		t = freeze(&original, false, 0);
 		pause[i] = original.report.pause_ns;
 	}
+	sandbox_pool_prefer(pool, t);
 	spawn(&b, t, NULL, NULL, NULL);
 	serve_until(&b, &b.ready, NULL);
 	need(sandbox_hoststats(b.sb, &hs, &error), "hoststats");

@@ -337,6 +337,13 @@ sandbox_pool_idle(const struct sandbox_pool *pool)
 }
 
 void
+sandbox_pool_prefer(struct sandbox_pool *pool, struct tine_template *tmpl)
+{
+	(void)pool;
+	(void)tmpl;
+}
+
+void
 sandbox_pool_destroy(struct sandbox_pool *pool)
 {
 	(void)pool;

@@ -17,6 +17,9 @@
 
 #define TINE_BOOT_TRACE 0x1u  /* keep the trace ring (also needs a kernel built with it) */
 #define TINE_BOOT_EVENTS 0x2u /* send fork/exec/exit events from the start */
+/* A clone's only: this identity is not the one that it is to have.  The guest takes it, as it will
+ * the right one, and asks again (TINE_HC_READY) before anything else. */
+#define TINE_BOOT_REHEARSAL 0x4u
 
 struct tine_bootblock {
 	uint32_t magic;         /* IN TINE_BOOT_MAGIC */
