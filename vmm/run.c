@@ -280,8 +280,7 @@ vmm_cmd_run(int argc, char **argv)
 	int status, r;
 
 	if (stdio_fill_gaps() != 0) {
-		fputs("tine: no /dev/null for a closed standard stream
-", stderr);
+		fputs("tine: no /dev/null for a closed standard stream\n", stderr);
 		return RUN_FAILED;
 	}
 	status = run_options_parse(&run->options, argc, argv);
