@@ -95,22 +95,3 @@ vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_opt
 	set_shared_region(vm, &tmpl->head);
 	return bootblock_write(vm, options, error);
 }
-
-int
-vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	 struct tine_error *error)
-{
-	static const enum mem_slot ram[] = {MEM_LOW, MEM_HIGH};
-	int r;
-
-	for (int i = 0; i < 2; i++) {
-		struct mem_region *m = &vm->mem.region[ram[i]];
-
-		if (m->size != 0 && madvise(m->hva, m->size, MADV_DONTNEED) < 0)
-			return tine_error_set(error, errno, "no-memory", "madvise: %s",
-					      strerror(errno));
-	}
-	set_shared_region(vm, &tmpl->head);
-	r = vcpu_state_reset(vm->vcpu_fd, &tmpl->head.cpu, error);
-	return r == 0 ? bootblock_write(vm, options, error) : r;
-}

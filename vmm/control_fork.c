@@ -321,7 +321,7 @@ reset(struct control *c, struct tine_error *error)
 				      "the sandbox is being frozen or debugged");
 	vcpu_pause(&c->vm);
 	sandbox_options(&c->args.config, &c->console, &options);
-	r = vm_reset(&c->vm, c->template, &options, error);
+	r = vm_reset(&c->vm, c->template, &options, c->pagemap_fd, error);
 	if (r == 0)
 		r = channel_restart(&c->channel, c->template->head.launch,
 				    c->template->head.nlaunches, error);

@@ -7,12 +7,9 @@
 
 #include "cpu_x86_64.h"
 #include "freeze.h"
+#include "pagemap.h"
 
 #define CHUNK (1u << 20)
-/* Documentation/admin-guide/mm/pagemap.rst */
-#define PM_PRESENT (1ull << 63)
-#define PM_SWAPPED (1ull << 62)
-#define PM_FILE (1ull << 61)
 #define PM_BATCH 512u
 
 static int
@@ -55,12 +52,6 @@ freeze_copy_template(const struct tine_template *tmpl, int fd, struct tine_error
 	return r;
 }
 
-static bool
-is_own(uint64_t pm)
-{
-	return (pm & (PM_PRESENT | PM_SWAPPED)) != 0 && (pm & PM_FILE) == 0;
-}
-
 /* Runs of own pages among n pages from hva, which are RAM from offset at on. */
 static int
 copy_runs(const uint64_t *pm, size_t n, const uint8_t *hva, uint64_t at, int fd, uint64_t *bytes,
@@ -69,9 +60,9 @@ copy_runs(const uint64_t *pm, size_t n, const uint8_t *hva, uint64_t at, int fd,
 	for (size_t i = 0, end; i < n; i = end) {
 		size_t len;
 
-		for (end = i; end < n && is_own(pm[end]) == is_own(pm[i]); end++)
+		for (end = i; end < n && pagemap_is_own(pm[end]) == pagemap_is_own(pm[i]); end++)
 			;
-		if (!is_own(pm[i]))
+		if (!pagemap_is_own(pm[i]))
 			continue;
 		len = (end - i) * TINE_PAGE_SIZE;
 		if (pwrite(fd, hva + i * TINE_PAGE_SIZE, len,
@@ -92,10 +83,8 @@ copy_region(const struct mem_region *m, uint64_t at, int pagemap_fd, int fd, uin
 	for (uint64_t done = 0; r == 0 && done < m->size;) {
 		uint64_t pages = (m->size - done) / TINE_PAGE_SIZE;
 		size_t n = pages < PM_BATCH ? (size_t)pages : PM_BATCH;
-		uint64_t where = ((uintptr_t)m->hva + done) / TINE_PAGE_SIZE * sizeof(pm[0]);
 
-		if (pread(pagemap_fd, pm, n * sizeof(pm[0]), (off_t)where) !=
-		    (ssize_t)(n * sizeof(pm[0])))
+		if (!pagemap_read(pagemap_fd, m->hva + done, pm, n))
 			return failed(error, "/proc/self/pagemap");
 		r = copy_runs(pm, n, m->hva + done, at + done, fd, bytes, error);
 		done += n * TINE_PAGE_SIZE;

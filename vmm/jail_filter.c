@@ -23,27 +23,29 @@
 #define FILTERED 1
 #endif
 
+#define PROGRAM_MAX 256
+
 static int
 load(const struct sock_filter *program, size_t n)
 {
-	struct sock_filter *copy = malloc(n * sizeof(*copy));
+	struct sock_filter copy[PROGRAM_MAX]; /* no heap, which a thread would get one of its own of */
 	struct sock_fprog prog = {.len = (unsigned short)n, .filter = copy};
-	int r = 0;
 
-	if (copy == NULL)
-		return -ENOMEM;
 	memcpy(copy, program, n * sizeof(*copy));
 	for (size_t i = 0; i < n; i++)
 		if (copy[i].k == FILTER_SELF)
 			copy[i].k = (uint32_t)getpid();
 	/* jail_process() has set no_new_privs. */
 	if (FILTERED && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
-		r = -errno;
-	free(copy);
-	return r;
+		return -errno;
+	return 0;
 }
 
-#define LOAD(program) load(program, sizeof(program) / sizeof((program)[0]))
+#define LENGTH(program) (sizeof(program) / sizeof((program)[0]))
+#define LOAD(program) load(program, LENGTH(program))
+_Static_assert(LENGTH(vcpu_program) <= PROGRAM_MAX && LENGTH(io_program) <= PROGRAM_MAX &&
+		   LENGTH(debug_program) <= PROGRAM_MAX,
+	       "raise PROGRAM_MAX");
 
 int
 jail_io_thread(bool debug, struct tine_error *error)

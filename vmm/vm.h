@@ -96,10 +96,10 @@ int vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_op
  * identity of the options. */
 int vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 		struct tine_error *error);
-/* clone.c: the vCPU stands still, and so does everybody who uses the rings: back to the template.
- */
+/* reset.c: the vCPU stands still, and so does everybody who uses the rings: back to the template.
+ * pagemap_fd is /proc/self/pagemap. */
 int vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	     struct tine_error *error);
+	     int pagemap_fd, struct tine_error *error);
 /* Start the vCPU thread. */
 int vm_start(struct vm *vm, struct tine_error *error);
 /* Ask the vCPU thread to end and wait until it has. */
