@@ -16,10 +16,12 @@ struct sandbox_args {     /* POST /v1/sandboxes */
 	uint64_t timeout_ms;
 	const char *name, *template, *rootfs, *hostname;
 	uint64_t memory_mib;
+	uint64_t vmfork; /* clones and templates its programs may ask for */
 	bool events;
 	struct strings sysctls; /* "name=value" */
 	struct rootfs_file *files;
 	size_t nfiles;
+	const uint8_t *id; /* 16 bytes, not from the request; NULL: made */
 };
 extern const struct field sandbox_query[], sandbox_fields[];
 extern const struct sandbox_args sandbox_defaults;

@@ -63,7 +63,11 @@ sandbox_config(const struct sandbox_args *args, struct sandbox_config *config)
 					  .hostname = args->hostname,
 					  .params = (const char *const *)args->sysctls.v,
 					  .events = args->events};
-	return getrandom(config->id, sizeof(config->id), 0) == sizeof(config->id) ? 0 : -1;
+	if (args->id != NULL)
+		memcpy(config->id, args->id, sizeof(config->id));
+	else if (getrandom(config->id, sizeof(config->id), 0) != sizeof(config->id))
+		return -1;
+	return 0;
 }
 
 static struct api_sandbox *
@@ -77,6 +81,7 @@ sandbox_new(struct server *server, const struct sandbox_args *args, const uint8_
 	sb->refs = 1;
 	sb->memory_mib = args->memory_mib;
 	sb->events = args->events;
+	sb->vmforks_left = args->vmfork;
 	sb->created_ns = realtime_ns();
 	sb->spawned_ns = loop_now_ns();
 	sb->rootfs = args->rootfs != NULL ? strdup(args->rootfs) : NULL;

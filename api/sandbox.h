@@ -21,6 +21,7 @@
 #include "problem.h"
 #include "process.h"
 #include "state.h"
+#include "vmfork.h"
 #include "vmm/vmm.h"
 #include "waitq.h"
 
@@ -68,6 +69,8 @@ struct api_sandbox {
 	char template_id[SANDBOX_ID_LEN + 1]; /* it is a clone of, "" = none that has a name */
 	struct tine_stats inherited;          /* counters that it began with */
 	struct api_template *frozen;          /* handed from VMM_MSG_FROZEN to who asked */
+	uint64_t vmforks_left;                /* clones and templates its programs may ask for */
+	struct vmfork_request vmfork;
 
 	struct klog log;
 	uint64_t guest_events, guest_events_dropped;

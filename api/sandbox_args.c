@@ -98,6 +98,27 @@ decode_sysctls(struct decode *d, const json_t *value, void *dst)
 	return 0;
 }
 
+/* ---- vmfork: what the daemon counts, and what the kernel is told ----------------------------- */
+
+static int
+decode_vmfork(struct decode *d, const json_t *value, void *dst)
+{
+	struct sandbox_args *args =
+	    (struct sandbox_args *)(void *)((char *)dst - offsetof(struct sandbox_args, vmfork));
+	char *text;
+
+	if (decode_type(d, value, JSON_INTEGER) < 0)
+		return -1;
+	if (json_integer_value(value) < 0 || json_integer_value(value) > (json_int_t)VMFORKS_MAX)
+		return decode_fail(d, PROBLEM_OUT_OF_RANGE, "%lld is not within 0..%u",
+				   (long long)json_integer_value(value), VMFORKS_MAX);
+	args->vmfork = (uint64_t)json_integer_value(value);
+	if (asprintf(&text, "kern.vmfork=%u", (unsigned)args->vmfork) < 0 ||
+	    strings_add(&args->sysctls, text) < 0)
+		return problem_set(d->problem, PROBLEM_OUT_OF_MEMORY, "no memory");
+	return 0;
+}
+
 /* ---- files: [{"host_path": ..., "guest_path": ..., "mode": ...}] ---------------------------- */
 
 struct file_args {
@@ -158,6 +179,7 @@ const struct field sandbox_fields[] = {
     F_STRING("hostname", struct sandbox_args, hostname, 1, TINE_HOSTNAME_MAX - 1,
 	     .check = check_hostname),
     F_UINT("memory_mib", struct sandbox_args, memory_mib, TINE_RAM_MIN_MIB, TINE_RAM_MAX_MIB),
+    F_FN("vmfork", struct sandbox_args, vmfork, decode_vmfork),
     F_BOOL("events", struct sandbox_args, events),
     F_FN("sysctls", struct sandbox_args, sysctls, decode_sysctls),
     F_FN("files", struct sandbox_args, files, decode_files),

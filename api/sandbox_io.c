@@ -14,6 +14,7 @@
 #include "sandbox.h"
 #include "server.h"
 #include "template.h"
+#include "vmfork.h"
 
 #define MESSAGES_A_TURN 128 /* then the others get theirs */
 
@@ -139,23 +140,15 @@ on_halted(struct api_sandbox *sb, const struct sandbox_msg *msg)
 	return 0;
 }
 
-/* A program asks for a clone or a template of its own sandbox: the API does not allow that. */
 static int
 on_vmfork(struct api_sandbox *sb, const struct sandbox_msg *msg)
 {
-	uint32_t id = api_sandbox_new_id(sb);
-	struct tine_error error = {0};
-	int rc;
+	int rc = vmfork_asked(sb, msg->arg);
 
-	(void)msg;
-	if (sb->calls.count >= SANDBOX_CALLS_MAX || call_expect(sb, id) < 0)
-		return -EPROTO;
-	rc = sandbox_refuse_vmfork(sb->vm, id, EPERM, &error);
-	if (rc < 0 && rc != -EPIPE)
-		on_end(sb, rc, &error);
-	else
-		api_sandbox_flush(sb);
-	return 0;
+	if (rc == -EPIPE) /* sandbox_recv() tells, with the reason */
+		return 0;
+	api_sandbox_flush(sb);
+	return rc;
 }
 
 /* What is left in sb->frozen afterwards was asked for by somebody who has gone. */
@@ -175,6 +168,7 @@ on_frozen(struct api_sandbox *sb, const struct sandbox_msg *msg)
 		if (sb->frozen == NULL)
 			errnum = EIO;
 	}
+	vmfork_frozen(sb, msg->id, sb->frozen);
 	rc = calls_on_reply(sb, msg->id, errnum, msg->payload, msg->len);
 	if (sb->frozen != NULL)
 		template_unref(sb->frozen);

@@ -33,6 +33,18 @@ forkwatch_open(pid_t pid, unsigned mask, int flags)
 	return (int)syscall(TINE_SYS_forkwatch_open, pid, mask, flags);
 }
 
+long
+vmfork(void)
+{
+	return syscall(TINE_SYS_vmfork);
+}
+
+long
+tine_freeze(void)
+{
+	return syscall(TINE_SYS_tine_freeze);
+}
+
 ssize_t
 forkstat(struct tine_stats *st, size_t size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tine.h: the native calls of the tine kernel, for programs inside a sandbox.  Link with libtine.a;
- * see rfork(2), tfork(2), forkwatch(2), forkstat(2), tine_sysctl(2), pledge(2), ktrace(2),
- * profil(2), ptrace_event_mask(2).  Elsewhere they fail with ENOSYS.
+ * see rfork(2), tfork(2), forkwatch(2), vmfork(2), forkstat(2), tine_sysctl(2), pledge(2),
+ * ktrace(2), profil(2), ptrace_event_mask(2).  Elsewhere they fail with ENOSYS.
  */
 #ifndef TINE_H
 #define TINE_H
@@ -27,6 +27,13 @@ pid_t __tfork_thread(const struct __tfork *param, size_t psize, void (*func)(voi
 
 /* Descriptor from which struct forkwatch_event can be read; flags O_CLOEXEC, O_NONBLOCK. */
 int forkwatch_open(pid_t pid, unsigned mask, int flags);
+
+/* Fork the whole sandbox, with everything that runs in it: 0 in the clone; in the original the
+ * clone's id as a positive number, or -1.  Only if the sandbox is allowed to. */
+long vmfork(void);
+/* Keep the sandbox as it is now as a template: 0 in each clone that is made of it; in the original
+ * the template's id as a positive number, or -1. */
+long tine_freeze(void);
 
 /* As much of the statistics as fits into size bytes; returns the size of all of them. */
 ssize_t forkstat(struct tine_stats *, size_t size);
