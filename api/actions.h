@@ -39,6 +39,9 @@ void act_template_get(struct request *req);
 void act_template_delete(struct request *req);
 void act_sandbox_fork(struct request *req);
 
+/* act_reset.c */
+void act_sandbox_reset(struct request *req);
+
 #define FORK_MAX 64u /* clones of one request */
 
 struct template_args {

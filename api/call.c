@@ -21,6 +21,8 @@ recheck(struct request *req)
 	} else if (req->timed_out) {
 		request_fail(req, PROBLEM_GUEST_TIMEOUT, "no answer within %llu ms",
 			     (unsigned long long)req->server->config.guest_timeout_ms);
+	} else if (req->call == NULL) { /* dropped */
+		request_fail(req, PROBLEM_WRONG_STATE, "the sandbox was reset meanwhile");
 	} else {
 		request_wait(req, &req->sandbox->changed, recheck);
 	}

@@ -41,7 +41,7 @@ void call_detach(struct request *req);
 int calls_on_reply(struct api_sandbox *sb, uint32_t id, uint32_t errnum, const uint8_t *data,
 		   size_t len);
 
-/* The sandbox is over: no more answers. */
+/* The sandbox is over or reset: no more answers.  Who waits hears it from sandbox->changed. */
 void calls_drop(struct api_sandbox *sb);
 
 #endif

@@ -72,6 +72,32 @@ cmd_rm(int argc, char **argv)
 }
 
 static int
+run_reset(struct client *client, int argc, char **argv)
+{
+	int rc = CMD_OK, one;
+
+	for (int i = 0; i < argc; i++) {
+		one = call_free(client, "POST", sandbox_path(argv[i], "reset", NULL, NULL), NULL,
+				NULL);
+		rc = one != CMD_OK ? one : rc;
+	}
+	return rc;
+}
+
+int
+cmd_reset(int argc, char **argv)
+{
+	static const struct simple cmd = {
+	    "reset",
+	    "usage: tine reset SANDBOX...\n\n"
+	    "Put clones back to the state of their templates, in place: what has happened in them\n"
+	    "since is undone.\n\n" CLI_USAGE,
+	    1, 1 << 20, run_reset};
+
+	return run_simple(&cmd, argc, argv);
+}
+
+static int
 run_signal(struct client *client, int argc, char **argv)
 {
 	char *pid = argv[1];

@@ -21,6 +21,7 @@ int cmd_ls(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_signal(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
+int cmd_reset(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_events(int argc, char **argv);

@@ -204,6 +204,30 @@ forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
 		add_host(&sum->host, host, gauges);
 }
 
+int
+forkstat_before_reset(struct api_sandbox *sb)
+{
+	bool torn;
+
+	if (sb->before_reset == NULL)
+		sb->before_reset = malloc(sizeof(*sb->before_reset));
+	if (sb->before_reset == NULL)
+		return -ENOMEM;
+	if (forkstat_read(sb, sb->before_reset, &torn) == 0)
+		subtract_inherited(sb->before_reset, &sb->inherited);
+	else
+		memset(sb->before_reset, 0, sizeof(*sb->before_reset));
+	return 0;
+}
+
+void
+forkstat_after_reset(struct api_sandbox *sb)
+{
+	add_stats(&sb->server->retired.stats, sb->before_reset, false);
+	free(sb->before_reset);
+	sb->before_reset = NULL;
+}
+
 void
 forkstat_total(struct server *server, struct forkstat_sum *sum)
 {

@@ -57,6 +57,11 @@ const struct sandbox_hoststats *forkstat_host(struct api_sandbox *sb);
 json_t *forkstat_json(struct api_sandbox *sb);
 json_t *forkstat_sum_json(struct server *server);
 
+/* A reset puts the counters back too: what was counted goes to the sum of those that have ended
+ * when it has been done.  0 or -ENOMEM. */
+int forkstat_before_reset(struct api_sandbox *sb);
+void forkstat_after_reset(struct api_sandbox *sb);
+
 /* Add a sandbox to a sum; with ended, only its counters. */
 void forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended);
 void forkstat_total(struct server *server, struct forkstat_sum *sum);

@@ -21,6 +21,7 @@ static const struct command {
     {"spawn", cmd_spawn, "start a sandbox"},
     {"fork", cmd_fork, "fork a running sandbox"},
     {"template", cmd_template, "freeze a sandbox to a template"},
+    {"reset", cmd_reset, "put a clone back to its template"},
     {"ls", cmd_ls, "list sandboxes"},
     {"exec", cmd_exec, "run a program in a sandbox"},
     {"ps", cmd_ps, "list processes"},

@@ -110,8 +110,7 @@ put_enosys(FILE *f, const struct tine_stats *stats)
 static void
 put_host(FILE *f, const struct sandbox_hoststats *hs)
 {
-	one(f, "tine_host_nested_faults_total", "counter", "EPT/NPT violations",
-	    hs->nested_faults);
+	one(f, "tine_host_nested_faults_total", "counter", "EPT/NPT violations", hs->nested_faults);
 	one(f, "tine_host_exits_total", "counter", "VM exits", hs->exits);
 	one(f, "tine_host_io_exits_total", "counter", "VM exits for port I/O", hs->io_exits);
 	one(f, "tine_host_irq_exits_total", "counter", "VM exits for interrupts", hs->irq_exits);

@@ -51,6 +51,7 @@ const struct route api_routes[] = {
     ROUTE("POST", SB "/fork", act_sandbox_fork, .needs = NEED_SANDBOX | NEED_READY,
 	  .query = fork_query, BODY(fork_fields, fork_args), .body_optional = true,
 	  .defaults = &fork_defaults, .args_free = fork_args_free),
+    ROUTE("POST", SB "/reset", act_sandbox_reset, .needs = NEED_SANDBOX | NEED_READY),
     ROUTE("POST", SB "/template", act_template_create, .needs = NEED_SANDBOX | NEED_READY,
 	  BODY(template_fields, template_args), .body_optional = true),
     ROUTE("GET", "/v1/templates", act_template_list, QUERY(list_query, list_args),

@@ -37,6 +37,9 @@ sandbox_free(struct api_sandbox *sb)
 	sandbox_io_stop(sb);
 	if (sb->vm != NULL)
 		sandbox_destroy(sb->vm);
+	if (sb->origin != NULL)
+		template_unref(sb->origin);
+	free(sb->before_reset);
 	klog_fini(&sb->log);
 	free(sb->rootfs);
 	free(sb->hostname);
@@ -150,6 +153,7 @@ spawn_clone(struct api_sandbox *sb, struct sandbox_config *config, struct api_te
 	if (tmpl->listed) /* what is made for one fork is not kept */
 		base_cloned(&sb->server->base, tmpl->tmpl);
 	sb->inherited = tmpl->stats;
+	sb->origin = template_ref(tmpl);
 	if (tmpl->listed)
 		memcpy(sb->template_id, tmpl->id, sizeof(sb->template_id));
 	return template_restore(tmpl, sb);

@@ -44,6 +44,7 @@ struct api_sandbox {
 	bool have_started; /* *started is valid */
 	bool gone;         /* the VMM process has been seen dead */
 	bool want_write;
+	bool resetting;   /* asked for, not done: what comes is of the past */
 	uint32_t next_id; /* of requests and launches */
 	uint64_t seq;     /* order of creation, never reused */
 
@@ -68,6 +69,8 @@ struct api_sandbox {
 
 	char template_id[SANDBOX_ID_LEN + 1]; /* it is a clone of, "" = none that has a name */
 	struct tine_stats inherited;          /* counters that it began with */
+	struct api_template *origin;          /* it is a clone of, NULL = none */
+	struct tine_stats *before_reset;      /* what it had counted, while resetting */
 	struct api_template *frozen;          /* handed from VMM_MSG_FROZEN to who asked */
 	uint64_t vmforks_left;                /* clones and templates its programs may ask for */
 	struct vmfork_request vmfork;
@@ -116,6 +119,8 @@ json_t *api_sandbox_json(const struct api_sandbox *sb);
 /* sandbox_io.c: watch the control socket. */
 int sandbox_io_start(struct api_sandbox *sb);
 void sandbox_io_stop(struct api_sandbox *sb);
+/* act_reset.c: the VMM has put it back; its kernel goes on.  0 or -ENOMEM. */
+int sandbox_on_reset_done(struct api_sandbox *sb);
 /* sandbox.c: an input of the state machine; reason may be NULL. */
 void api_sandbox_input(struct api_sandbox *sb, enum api_input input,
 		       const struct tine_error *reason);

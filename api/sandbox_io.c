@@ -176,6 +176,23 @@ on_frozen(struct api_sandbox *sb, const struct sandbox_msg *msg)
 	return rc;
 }
 
+static int
+on_reset(struct api_sandbox *sb, const struct sandbox_msg *msg)
+{
+	struct tine_error error = {.code = ENOMEM, .type = "out-of-memory"};
+
+	if (!sb->resetting || (msg->arg != 0 && msg->len != sizeof(error)))
+		return -EPROTO;
+	if (msg->arg == 0 && sandbox_on_reset_done(sb) == 0)
+		return 0;
+	/* Half of it may be of the past, half of the template. */
+	if (msg->arg != 0)
+		memcpy(&error, msg->payload, sizeof(error));
+	api_sandbox_input(sb, INPUT_FAILED, &error);
+	sandbox_kill(sb->vm);
+	return 0;
+}
+
 static const struct {
 	uint16_t type;
 	const char *name;
@@ -187,11 +204,14 @@ static const struct {
     {TINE_MSG_READY, "READY", on_ready},    {TINE_MSG_VMFORK, "VMFORK", on_vmfork},
     {VMM_MSG_FROZEN, "FROZEN", on_frozen},  {VMM_MSG_STARTED, "STARTED", on_started},
     {VMM_MSG_FAILED, "FAILED", on_failed},  {VMM_MSG_HALTED, "HALTED", on_halted},
+    {VMM_MSG_RESET, "RESET", on_reset},
 };
 
 static void
 handle(struct api_sandbox *sb, const struct sandbox_msg *msg)
 {
+	if (sb->resetting && msg->type < VMM_MSG_STARTED)
+		return; /* from the guest that was */
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (handlers[i].type != msg->type)
 			continue;

@@ -4,6 +4,7 @@
  *
  *	starting --ready--> ready --halted--> stopped
  *	    \__failed/gone/halted__\_failed/gone--> failed
+ *	ready --reset--> starting
  *	any --delete--> deleting (until the VMM process has been reaped)
  *
  * failed and stopped keep the last statistics and the log until the sandbox is deleted.
@@ -19,6 +20,7 @@ enum api_input {
 	INPUT_HALTED, /* VMM_MSG_HALTED */
 	INPUT_GONE,   /* the VMM process has died */
 	INPUT_DELETE, /* DELETE by a client */
+	INPUT_RESET,  /* it is being put back to its template */
 	API_NINPUTS
 };
 

@@ -247,6 +247,13 @@ sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
 	return 0;
 }
 
+int
+sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
+{
+	(void)sb, (void)id;
+	return tine_error_set(error, EINVAL, "not-a-clone", "no reset here");
+}
+
 struct tine_template *
 sandbox_take_template(struct sandbox *sb, struct tine_error *error)
 {
