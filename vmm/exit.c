@@ -33,31 +33,39 @@ is_reset(const struct kvm_regs *r, const struct kvm_sregs *s)
 }
 
 void
+state_report(struct vm *vm, char *at, size_t size)
+{
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+
+	snprintf(at, size, "an unknown place");
+	memset(&regs, 0, sizeof(regs));
+	memset(&sregs, 0, sizeof(sregs));
+	if (ioctl(vm->vcpu_fd, KVM_GET_REGS, &regs) < 0 ||
+	    ioctl(vm->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
+		return;
+	symbols_format(&vm->kernel.symbols, regs.rip, at, size);
+	console_show_kept(vm->console);
+	console_printf(vm->console, "guest state at %s\n", at);
+	if (is_reset(&regs, &sregs))
+		console_printf(
+		    vm->console,
+		    "  (this CPU resets itself at a triple fault: what it did is lost)\n");
+	print_registers(vm, &regs, &sregs);
+	trace_report(vm, 32);
+}
+
+void
 exit_report(struct vm *vm, const char *type, const char *fmt, ...)
 {
 	struct tine_error error;
-	struct kvm_regs regs;
-	struct kvm_sregs sregs;
-	char why[256], at[128] = "an unknown place";
+	char why[256], at[128];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	memset(&regs, 0, sizeof(regs));
-	memset(&sregs, 0, sizeof(sregs));
-	if (ioctl(vm->vcpu_fd, KVM_GET_REGS, &regs) == 0 &&
-	    ioctl(vm->vcpu_fd, KVM_GET_SREGS, &sregs) == 0) {
-		symbols_format(&vm->kernel.symbols, regs.rip, at, sizeof(at));
-		console_show_kept(vm->console);
-		console_printf(vm->console, "guest state at %s\n", at);
-		if (is_reset(&regs, &sregs))
-			console_printf(
-			    vm->console,
-			    "  (this CPU resets itself at a triple fault: what it did is lost)\n");
-		print_registers(vm, &regs, &sregs);
-		trace_report(vm, 32);
-	}
+	state_report(vm, at, sizeof(at));
 	tine_error_set(&error, EIO, type, "%s, at %s", why, at);
 	vm_end_set(vm, VM_FAILED, 0, &error);
 }

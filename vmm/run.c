@@ -87,6 +87,7 @@ on_timer(void *arg, uint32_t events)
 
 	(void)events;
 	tine_error_set(&error, ETIMEDOUT, "timeout", "time is up after %g s", run->options.timeout);
+	run->vm.report_stop = run->options.config.trace;
 	run_fail(run, RUN_TIMEOUT, &error);
 }
 

@@ -204,6 +204,11 @@ vcpu_main(void *arg)
 		if (vm->run->exit_reason == KVM_EXIT_DEBUG)
 			park(vm);
 	}
+	if (vm->end.kind == VM_RUNNING && vm->report_stop) {
+		char at[128];
+
+		state_report(vm, at, sizeof(at));
+	}
 	vm_end_set(vm, VM_STOPPED, 0, NULL);
 	stand_still_for_good(vm);
 	if (write(vm->stopped_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)

@@ -58,6 +58,7 @@ struct vm {
 	pthread_t vcpu_thread;
 	bool vcpu_started;
 	atomic_bool stop;  /* a: leave the loop at the next opportunity */
+	bool report_stop;  /* vm_stop() prints where the guest was; set before it */
 	struct vm_end end; /* v */
 	struct vm_pause pause;
 	uint64_t tsc_khz;          /* c */
@@ -126,7 +127,9 @@ void vcpu_resume(struct vm *vm);
 /* hypercall.c: serve the request at gpa; sets vm->end when the guest is to stop. */
 void hypercall_serve(struct vm *vm, gpa_t gpa);
 
-/* exit.c: text of KVM exits. */
+/* exit.c: text of KVM exits.  vCPU thread only. */
+/* Print the vCPU's registers and the newest trace entries; at: the name of where it is. */
+void state_report(struct vm *vm, char *at, size_t size);
 void exit_report(struct vm *vm, const char *type, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
