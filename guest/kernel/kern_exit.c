@@ -146,12 +146,13 @@ thread_exit(struct thread *td)
 
 /* ---- the family ---- */
 
+/* By real parents: a tracer that has adopted its own ancestor makes a circle of the others. */
 static struct process *
 new_parent_for_orphans(struct process *ps)
 {
 	struct process *pp;
 
-	for (pp = ps->ps_pptr; pp != NULL && pp != initproc; pp = pp->ps_pptr)
+	for (pp = real_parent(ps); pp != NULL && pp != initproc; pp = real_parent(pp))
 		if (pp->ps_subreaper && !(pp->ps_flags & (PS_EXITING | PS_ZOMBIE)))
 			return pp;
 	return initproc;

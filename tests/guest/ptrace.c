@@ -607,6 +607,29 @@ tracer_leaves_zombie(void)
 	CHECK_EXIT(tracer, 0);
 }
 
+/* Each is the other's parent in a way, and still orphans find the way up. */
+static void
+child_traces_parent(void)
+{
+	pid_t parent = fork(), tracer, pid;
+
+	if (parent == 0) {
+		parent = getpid();
+		if ((tracer = fork()) == 0) {
+			CHECK_EQ(pt(PTRACE_ATTACH, parent, 0, 0), 0);
+			CHECK_STOP(parent, SIGSTOP, 0);
+			if ((pid = fork()) == 0)
+				_exit(fork() < 0);
+			CHECK_EXIT(pid, 0);
+			CHECK_EQ(pt(PTRACE_DETACH, parent, 0, 0), 0);
+			_exit(0);
+		}
+		CHECK_EXIT(tracer, 0);
+		_exit(0);
+	}
+	CHECK_EXIT(parent, 0);
+}
+
 /* ---- OpenBSD's view of following a fork: both trap, and know each other ---- */
 
 struct process_state {
@@ -674,6 +697,7 @@ main(int argc, char **argv)
 	tracer_dies(0);
 	tracer_dies(EXITKILL);
 	tracer_leaves_zombie();
+	child_traces_parent();
 	process_events();
 	return ok();
 }
