@@ -125,6 +125,8 @@ clone_common(struct thread *td, const struct clone_args *ca, pid_t set_tid, long
 
 	if ((error = clone_check(td, ca)) != 0)
 		return error;
+	if (set_tid != 0 && !suser(td))
+		return EPERM;
 	for (size_t i = 0; i < nitems(clone_map); i++)
 		if (ca->flags & clone_map[i].clone)
 			fa.flags |= clone_map[i].fork;
@@ -209,7 +211,7 @@ clone3_args(uint64_t uaddr, size_t size, struct clone_args *ca)
 
 /* set_tid: the wanted pid; one pid namespace, so at most one. */
 static int
-clone3_set_tid(struct thread *td, const struct clone_args *ca, pid_t *tid)
+clone3_set_tid(const struct clone_args *ca, pid_t *tid)
 {
 	int error;
 
@@ -220,9 +222,7 @@ clone3_set_tid(struct thread *td, const struct clone_args *ca, pid_t *tid)
 		return 0;
 	if ((error = copyin((const void *)ca->set_tid, tid, sizeof(*tid))) != 0)
 		return error;
-	if (*tid < 1 || ca->flags & CLONE_THREAD)
-		return EINVAL;
-	return suser(td) ? 0 : EPERM;
+	return *tid < 1 || ca->flags & CLONE_THREAD ? EINVAL : 0;
 }
 
 SYSCALL(clone3)
@@ -232,7 +232,7 @@ SYSCALL(clone3)
 	int error;
 
 	if ((error = clone3_args(a[0], a[1], &ca)) != 0 ||
-	    (error = clone3_set_tid(td, &ca, &set_tid)) != 0)
+	    (error = clone3_set_tid(&ca, &set_tid)) != 0)
 		return error;
 	return clone_common(td, &ca, set_tid, retval);
 }
