@@ -97,7 +97,7 @@ falloc_vnode(struct thread *td, struct vnode *vp, int mode, uint64_t start, uint
 		error = falloc_punch(vp, start, end, td->td_proc->ps_cred);
 		if (error != 0)
 			return error;
-	} else if (end - start > ptoa(vm_frames_free())) {
+	} else if (end - start > ptoa(vm_frames_for_files())) {
 		return ENOSPC;
 	}
 	if (mode & FALLOC_KEEP_SIZE)

@@ -17,6 +17,8 @@ file_object(struct file *fp)
 static int
 object_page(struct vm_object *obj, uint64_t idx, bool write, paddr_t *pa)
 {
+	if (write && vm_frames_for_files() == 0)
+		return vm_object_resident(obj, idx, true, pa) ? 0 : ENOMEM;
 	if (write)
 		return vm_object_page(obj, idx, true, pa);
 	if (!vm_object_resident(obj, idx, false, pa))

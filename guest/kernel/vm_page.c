@@ -349,6 +349,16 @@ vm_frames_total(void)
 	return ntotal;
 }
 
+/* Files are memory that nobody can be killed for.  They leave enough for programs to run that
+ * remove them. */
+uint64_t
+vm_frames_for_files(void)
+{
+	uint64_t kept = ntotal / 16;
+
+	return nfree > kept ? nfree - kept : 0;
+}
+
 /* ---- boot ---- */
 
 /* Cut the frame table out of the first range with room for it. */

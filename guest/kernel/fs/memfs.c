@@ -200,7 +200,7 @@ int
 memfs_statfs(struct vnode *vp __unused, struct statfs *sf)
 {
 	sf->f_blocks = vm_frames_total();
-	sf->f_bfree = sf->f_bavail = vm_frames_free();
+	sf->f_bfree = sf->f_bavail = vm_frames_for_files();
 	sf->f_files = vm_frames_total() * (PAGE_SIZE / 8) / sizeof(struct memnode);
 	sf->f_ffree = sf->f_files - MIN(memfs_bytes / sizeof(struct memnode), sf->f_files);
 	return 0;

@@ -154,7 +154,7 @@ vm_frames_total(void)
 }
 
 uint64_t
-vm_frames_free(void)
+vm_frames_for_files(void)
 {
 	return NFRAMES - nframes;
 }

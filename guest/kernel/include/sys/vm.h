@@ -106,6 +106,7 @@ page_to_dm(const struct page *pg)
 void pa_hold(paddr_t);
 void pa_release(paddr_t);
 uint64_t vm_frames_free(void), vm_frames_total(void);
+uint64_t vm_frames_for_files(void); /* what write() may take of the free ones; then ENOSPC */
 void vm_zero_page(void *dm);
 void vm_copy_page(void *dst, const void *src);
 
