@@ -32,7 +32,7 @@ expect "sandboxes" "$(api 200 GET /v1/sandboxes | jq .total)" 1
 # One that stands: told at once.
 make_sandbox s >/dev/null
 kill -9 "$(api 200 GET /v1/sandboxes/s | jq .vmm_pid)"
-curl -sS --unix-socket "$TINE_SOCKET" "http://tine/v1/events?since=0" | grep -q -m1 '"sandbox.failed"'
+await_event s sandbox.failed
 api 410 POST /v1/sandboxes/s/fork '{"count":1}' | jq -e '.type == "urn:tine:problem:sandbox-failed"' >/dev/null ||
 	fail "a fork of a dead sandbox"
 api 410 POST /v1/sandboxes/s/template '{}' >/dev/null

@@ -68,6 +68,20 @@ many() {
 	curl -sS --fail --max-time 60 --unix-socket "$TINE_SOCKET" -X "$method" "$@" || fail "$method $*"
 }
 
+# await_event SANDBOX TYPE: until it has come.
+await_event() {
+	mkfifo "$work/awaited"
+	curl -sSN --unix-socket "$TINE_SOCKET" "http://tine/v1/events?since=0&sandbox=$1" >"$work/awaited" &
+	follower=$!
+	exec 7<"$work/awaited"
+	while read -r line <&7; do
+		case $line in *"$2"*) break ;; esac
+	done
+	kill $follower
+	exec 7<&-
+	rm "$work/awaited"
+}
+
 # expect WHAT FOUND WANTED
 expect() {
 	[ "$2" = "$3" ] || fail "$1: $2, not $3"

@@ -14,6 +14,13 @@ box() {
 api 400 POST /v1/sandboxes '{"vmfork":65}' | jq -e '.pointer == "/vmfork"' >/dev/null || fail "vmfork of 65"
 api 400 POST /v1/sandboxes '{"vmfork":"all"}' >/dev/null
 
+# What the program says that was asking, in a clone.
+said() { # SANDBOX ARGUMENT
+	handle=$(many GET "/v1/sandboxes/$1/processes?launched=1" |
+		jq "[.launched[] | select(.argv[1] == \"$2\") | .launch] | max")
+	many GET "/v1/sandboxes/$1/processes/l$handle/stdout?follow=1"
+}
+
 # Not allowed; nor when the guest's own count is raised.
 box none 0
 expect "without permission" "$(tine exec none forks vmfork)" "-1 EPERM"
@@ -25,15 +32,12 @@ many DELETE /v1/sandboxes/none
 box two 2
 id=$(tine exec two forks vmfork)
 api 200 GET "/v1/sandboxes/$id" | jq -e '.state != "failed"' >/dev/null || fail "no clone $id"
-expect "what the clone says" "$(many GET "/v1/sandboxes/$id/processes/l2/stdout?follow=1")" 0
+expect "what the clone says" "$(said "$id" vmfork)" 0
 expect "a clone of its own in the clone" "$(tine exec "$id" forks vmfork)" "-1 EPERM"
 template=$(tine exec two forks freeze)
 expect "template" "$(api 200 GET "/v1/templates/$template" | jq -r .source)" \
 	"$(many GET /v1/sandboxes/two | jq -r .id)"
 expect "one too many" "$(tine exec two forks vmfork)" "-1 EPERM"
 api 201 POST /v1/sandboxes "{\"template\":\"$template\",\"name\":\"three\"}" >/dev/null
-# Its program was asking in the template, and is told by 0 that it is another one now.
-many GET /v1/sandboxes/three/processes?launched=1 | jq -r '.items[].launched | select(.argv[1] == "freeze") | .launch' >"$work/launch"
-expect "what the template's clone says" \
-	"$(many GET "/v1/sandboxes/three/processes/l$(cat "$work/launch")/stdout?follow=1")" 0
+expect "what the template's clone says" "$(said three freeze)" 0
 echo PASS
