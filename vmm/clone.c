@@ -72,6 +72,7 @@ vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 	vm->generation = head->generation + 1;
 	vm->kernel.start = head->kernel_start;
 	vm->kernel.end = head->kernel_end;
+	symbols_init_file(&vm->kernel.symbols, vm->symbols_fd, head->kernel_size, head->kernel_crc);
 	khz = ioctl(vm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
 	vm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
 	if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* loader.c: validate the guest kernel's ELF image and place it in guest memory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,4 +223,12 @@ kernel_find(char *path, size_t size, struct tine_error *error)
 			      "no guest kernel found: looked for $TINE_KERNEL, %s/tine-kernel, "
 			      "%s/../tine-kernel, %s/../lib/tine/tine-kernel and %s",
 			      self, self, self, path);
+}
+
+int
+kernel_open(void)
+{
+	char path[PATH_MAX];
+
+	return kernel_find(path, sizeof(path), NULL) == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "crc32c.h"
 #include "symbols.h"
 
 static int
@@ -46,15 +48,35 @@ append(struct symbols *symbols, const GElf_Shdr *shdr, const GElf_Sym *sym)
 	    (struct symbol){.addr = sym->st_value, .size = sym->st_size, .name = name};
 }
 
+/* Into memory, because libelf's ways to read a file are not all allowed in the jail.  It stays
+ * there for the names. */
+static Elf *
+open_file(const struct symbols *symbols)
+{
+	char *image = symbols->fd >= 0 ? malloc(symbols->size) : NULL;
+	Elf *elf = NULL;
+
+	if (image != NULL &&
+	    pread(symbols->fd, image, symbols->size, 0) == (ssize_t)symbols->size &&
+	    crc32c(0, image, symbols->size) == symbols->crc && elf_version(EV_CURRENT) != EV_NONE)
+		elf = elf_memory(image, symbols->size);
+	if (elf == NULL)
+		free(image);
+	return elf;
+}
+
 static void
 load(struct symbols *symbols)
 {
 	GElf_Shdr shdr;
 	GElf_Sym sym;
-	Elf_Data *data = find_symtab(symbols->elf, &shdr);
+	Elf_Data *data;
 	size_t count;
 
 	symbols->loaded = true;
+	if (symbols->elf == NULL)
+		symbols->elf = open_file(symbols);
+	data = find_symtab(symbols->elf, &shdr);
 	if (data == NULL || shdr.sh_entsize == 0)
 		return;
 	count = data->d_size / shdr.sh_entsize;
@@ -72,6 +94,16 @@ symbols_init(struct symbols *symbols, Elf *elf)
 	memset(symbols, 0, sizeof(*symbols));
 	pthread_mutex_init(&symbols->lock, NULL);
 	symbols->elf = elf;
+	symbols->fd = -1;
+}
+
+void
+symbols_init_file(struct symbols *symbols, int fd, uint64_t size, uint32_t crc)
+{
+	symbols_init(symbols, NULL);
+	symbols->fd = fd;
+	symbols->size = size;
+	symbols->crc = crc;
 }
 
 void

@@ -101,7 +101,7 @@ static void
 init_empty(struct vm *vm, const struct vm_options *options)
 {
 	memset(vm, 0, sizeof(*vm));
-	vm->kvm_fd = vm->vm_fd = vm->vcpu_fd = -1;
+	vm->kvm_fd = vm->vm_fd = vm->vcpu_fd = vm->symbols_fd = -1;
 	vm->doorbell_fd = vm->stopped_fd = vm->pause.notify_fd = -1;
 	vm->mem.shared_fd = vm->mem.rootfs_fd = vm->kernel.file.fd = -1;
 	vm->console = options->console;
@@ -117,6 +117,8 @@ vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_error *e
 	int r;
 
 	init_empty(vm, options);
+	if (options->kernel == NULL)
+		vm->symbols_fd = kernel_open();
 	r = create_vm(vm, error);
 	if (r == 0)
 		r = create_vcpu(vm, error);
@@ -203,6 +205,7 @@ vm_destroy(struct vm *vm)
 	close_fd(&vm->doorbell_fd);
 	close_fd(&vm->stopped_fd);
 	close_fd(&vm->pause.notify_fd);
+	close_fd(&vm->symbols_fd);
 	if (vm->kernel.file.elf != NULL)
 		kernel_unload(&vm->kernel);
 	mem_destroy(&vm->mem);

@@ -47,6 +47,7 @@ struct vm_pause {
 
 struct vm {
 	int kvm_fd, vm_fd, vcpu_fd; /* c */
+	int symbols_fd;             /* c: of a clone, the kernel's file, or -1 */
 	struct kvm_run *run;        /* v; immediate_exit is written by others as well */
 	size_t run_size;            /* c */
 	struct guest_mem mem;       /* c: the mappings; v: RAM content */

@@ -420,13 +420,13 @@ static const struct {
 	void (*run_count)(unsigned count);
 	unsigned count;
 } tests[] = {
-    {"identity", test_identity, NULL, 0},  {"isolation", test_isolation, NULL, 0},
-    {"kill", test_kill, NULL, 0},          {"nested", test_nested, NULL, 0},
-    {"reset", test_reset, NULL, 0},        {"pool", test_pool, NULL, 0},
-    {"vmfork", test_vmfork, NULL, 0},      {"file", test_file, NULL, 0},
-    {"damage", test_damage, NULL, 0},      {"refused", test_refused, NULL, 0},
-    {"livefork", NULL, test_livefork, 50}, {"crowd", NULL, test_crowd, 100},
-    {"pages", NULL, test_pages, 4},
+    {"identity", test_identity, NULL, 0}, {"isolation", test_isolation, NULL, 0},
+    {"kill", test_kill, NULL, 0},         {"nested", test_nested, NULL, 0},
+    {"reset", test_reset, NULL, 0},       {"pool", test_pool, NULL, 0},
+    {"vmfork", test_vmfork, NULL, 0},     {"file", test_file, NULL, 0},
+    {"damage", test_damage, NULL, 0},     {"refused", test_refused, NULL, 0},
+    {"panic", test_panic, NULL, 0},       {"livefork", NULL, test_livefork, 50},
+    {"crowd", NULL, test_crowd, 100},     {"pages", NULL, test_pages, 4},
 };
 
 static void

@@ -120,6 +120,8 @@ loop(void)
 			check((uint32_t)atoi(line + 6));
 		else if (strncmp(line, "generation", 10) == 0)
 			generation();
+		else if (strncmp(line, "parent", 6) == 0)
+			printf(getppid() >= 0 ? "parent\n" : "no parent\n");
 		else if (sscanf(line, "mark %u %u", &who, &of) == 2)
 			mark(who, of);
 		else if (sscanf(line, "marks %u %u", &who, &of) == 2)

@@ -14,5 +14,7 @@ void test_pages(unsigned clones);
 /* damage.c: template files, and requests, that are refused. */
 void test_damage(void);
 void test_refused(void);
+/* panic.c: the report of a kernel that nobody has loaded. */
+void test_panic(void);
 
 #endif
