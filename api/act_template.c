@@ -120,6 +120,15 @@ act_template_get(struct request *req)
 		reply_json(req, 200, template_json(t));
 }
 
+void
+act_template_forkstat(struct request *req)
+{
+	struct api_template *t = named_template(req);
+
+	if (t != NULL)
+		reply_json(req, 200, forkstat_template_json(t));
+}
+
 /* Clones that run keep what they share of it. */
 void
 act_template_delete(struct request *req)

@@ -36,6 +36,7 @@ extern const struct log_args log_defaults;
 void act_template_create(struct request *req);
 void act_template_list(struct request *req);
 void act_template_get(struct request *req);
+void act_template_forkstat(struct request *req);
 void act_template_delete(struct request *req);
 void act_sandbox_fork(struct request *req);
 

@@ -8,6 +8,7 @@
 #include "loop.h"
 #include "sandbox.h"
 #include "server.h"
+#include "template.h"
 
 #define HOST_MAX_AGE_NS 200000000u /* reading smaps of a large VMM is not for free */
 
@@ -236,5 +237,17 @@ forkstat_total(struct server *server, struct forkstat_sum *sum)
 	*sum = server->retired;
 	TAILQ_FOREACH (sb, &server->sandboxes, link)
 		forkstat_add(sum, sb, false);
+	sum->stats.lastpid = 0;
+}
+
+void
+forkstat_clones(const struct api_template *t, struct forkstat_sum *sum)
+{
+	struct api_sandbox *sb;
+
+	memset(sum, 0, sizeof(*sum));
+	TAILQ_FOREACH (sb, &t->server->sandboxes, link)
+		if (sb->origin == t)
+			forkstat_add(sum, sb, false);
 	sum->stats.lastpid = 0;
 }

@@ -17,6 +17,7 @@
 
 struct api_sandbox;
 struct server;
+struct api_template;
 
 struct hoststats_cache {
 	struct sandbox_hoststats hs;
@@ -56,6 +57,7 @@ const struct sandbox_hoststats *forkstat_host(struct api_sandbox *sb);
 
 json_t *forkstat_json(struct api_sandbox *sb);
 json_t *forkstat_sum_json(struct server *server);
+json_t *forkstat_template_json(const struct api_template *t);
 
 /* A reset puts the counters back too: what was counted goes to the sum of those that have ended
  * when it has been done.  0 or -ENOMEM. */
@@ -65,5 +67,7 @@ void forkstat_after_reset(struct api_sandbox *sb);
 /* Add a sandbox to a sum; with ended, only its counters. */
 void forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended);
 void forkstat_total(struct server *server, struct forkstat_sum *sum);
+/* Over the clones of a template that have not been deleted. */
+void forkstat_clones(const struct api_template *t, struct forkstat_sum *sum);
 
 #endif

@@ -118,6 +118,8 @@ hoststats_json(const struct sandbox_hoststats *hs)
 	MEMBER(halt_exits);
 	MEMBER(private_bytes);
 	MEMBER(shared_bytes);
+	json_object_set_new(doc, "private_pages", u64_json(hs->private_bytes / TINE_PAGE_SIZE));
+	json_object_set_new(doc, "shared_pages", u64_json(hs->shared_bytes / TINE_PAGE_SIZE));
 	MEMBER(mapped_4k);
 	MEMBER(mapped_2m);
 	MEMBER(vmm_pss_bytes);
@@ -142,15 +144,31 @@ forkstat_json(struct api_sandbox *sb)
 	return doc;
 }
 
+static json_t *
+sum_json(const struct forkstat_sum *sum)
+{
+	json_t *doc = json_object();
+
+	json_object_set_new(doc, "sandboxes", u64_json(sum->sandboxes));
+	put_stats(doc, &sum->stats, true);
+	json_object_set_new(doc, "host", hoststats_json(&sum->host));
+	return doc;
+}
+
 json_t *
 forkstat_sum_json(struct server *server)
 {
 	struct forkstat_sum sum;
-	json_t *doc = json_object();
 
 	forkstat_total(server, &sum);
-	json_object_set_new(doc, "sandboxes", u64_json(sum.sandboxes));
-	put_stats(doc, &sum.stats, true);
-	json_object_set_new(doc, "host", hoststats_json(&sum.host));
-	return doc;
+	return sum_json(&sum);
+}
+
+json_t *
+forkstat_template_json(const struct api_template *t)
+{
+	struct forkstat_sum sum;
+
+	forkstat_clones(t, &sum);
+	return sum_json(&sum);
 }

@@ -57,6 +57,7 @@ const struct route api_routes[] = {
     ROUTE("GET", "/v1/templates", act_template_list, QUERY(list_query, list_args),
 	  .defaults = &list_defaults),
     ROUTE("GET", "/v1/templates/{}", act_template_get),
+    ROUTE("GET", "/v1/templates/{}/forkstat", act_template_forkstat),
     ROUTE("DELETE", "/v1/templates/{}", act_template_delete),
 
     ROUTE("GET", SB "/processes", act_process_list, .needs = NEED_SANDBOX,

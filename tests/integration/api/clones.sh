@@ -33,6 +33,12 @@ api 204 DELETE /v1/sandboxes/p
 api 201 POST /v1/sandboxes '{"template":"warm","name":"d"}' | jq -e ".template == \"$id\"" >/dev/null ||
 	fail "the clone does not tell its template"
 expect "clones of it" "$(api 200 GET /v1/templates/warm | jq .clones)" 1
+api 200 POST /v1/sandboxes/d/processes '{"argv":["forks","3"],"wait":true}' >/dev/null
+api 200 GET /v1/templates/warm/forkstat >"$work/sum"
+expect "sandboxes in its sum" "$(jq .sandboxes "$work/sum")" 1
+expect "forks of its clones" "$(jq .counters.cntfork "$work/sum")" 3
+jq -e '.host | .nested_faults > 0 and .private_pages > 0 and .private_bytes == 4096 * .private_pages and
+	.shared_bytes == 4096 * .shared_pages' "$work/sum" >/dev/null || fail "figures of its clones: $(jq .host "$work/sum")"
 api 204 DELETE /v1/templates/warm
 api 404 POST /v1/sandboxes '{"template":"warm"}' >/dev/null
 expect "in the clone" "$(api 200 GET /v1/sandboxes/d/processes/l2 | jq -r .info.comm)" forks
