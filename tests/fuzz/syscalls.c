@@ -126,8 +126,13 @@ limit(int which, rlim_t n)
 
 static void __attribute__((noreturn)) round_child(uint64_t seed, long round)
 {
+	sigset_t set;
+
 	rnd_seed(seed * 1000003 + (uint64_t)round);
 	setsid();
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &set, NULL);
 	dup2(1, SHOW_FD);
 	limit(RLIMIT_FSIZE, 4 << 20);
 	limit(RLIMIT_AS, 256 << 20);
@@ -277,9 +282,8 @@ main(int argc, char **argv)
 	if (argc != optind + 2) /* perhaps a process under test has executed us */
 		return 2;
 	mainpid = getpid();
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigfillset(&set); /* root may hit us, too */
+	sigprocmask(SIG_SETMASK, &set, NULL);
 	forks = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return play(strtoull(argv[optind], NULL, 0), argv[optind + 1]);
 }
