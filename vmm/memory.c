@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -72,6 +73,7 @@ mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struc
 
 	memset(mem, 0, sizeof(*mem));
 	mem->shared_fd = mem->rootfs_fd = -1;
+	mem->file_backed = fd >= 0;
 	r = map_ram(&mem->region[MEM_LOW], 0, low, fd, offset, error);
 	if (r == 0)
 		r = map_ram(&mem->region[MEM_HIGH], TINE_GPA_HIGH, bytes - low, fd, offset + low,
@@ -100,9 +102,13 @@ mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_
 {
 	uint64_t low = mem->region[MEM_LOW].size;
 	uint64_t n = start >= low ? 0 : len < low - start ? len : low - start;
+	struct mem_piece *pieces = reallocarray(mem->overlaid, mem->noverlaid + 1, sizeof(*pieces));
 	int r = 0;
 
-	mem->cloned = true;
+	if (pieces == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	mem->overlaid = pieces;
+	pieces[mem->noverlaid++] = (struct mem_piece){start, start + len};
 	if (n > 0)
 		r = overlay(mem->region[MEM_LOW].hva + start, n, fd, offset, error);
 	if (r == 0 && n < len)
@@ -169,6 +175,7 @@ mem_destroy(struct guest_mem *mem)
 		close(mem->shared_fd);
 	if (mem->rootfs_fd >= 0)
 		close(mem->rootfs_fd);
+	free(mem->overlaid);
 	memset(mem, 0, sizeof(*mem));
 	mem->shared_fd = mem->rootfs_fd = -1;
 }
@@ -223,6 +230,19 @@ mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
+/* Has a template content for any of the page-aligned range? */
+static bool
+is_overlaid(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	uint64_t start =
+	    gpa < TINE_GPA_HIGH ? gpa : gpa - TINE_GPA_HIGH + mem->region[MEM_LOW].size;
+
+	for (uint32_t i = 0; i < mem->noverlaid; i++)
+		if (start < mem->overlaid[i].end && mem->overlaid[i].start < start + len)
+			return true;
+	return false;
+}
+
 int
 mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 {
@@ -230,7 +250,7 @@ mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 
 	if (p == NULL || ((gpa | len) & (TINE_PAGE_SIZE - 1)) != 0)
 		return -EINVAL;
-	if (mem->cloned)
+	if (mem->file_backed || is_overlaid(mem, gpa, len))
 		return -EOPNOTSUPP;
 	return madvise(p, len, MADV_DONTNEED) == 0 ? 0 : -errno;
 }

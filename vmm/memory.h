@@ -27,7 +27,12 @@ struct guest_mem {
 	int rootfs_fd; /* behind MEM_ROOTFS, from rootfs_offset on */
 	uint64_t rootfs_offset;
 	uint64_t rootfs_size; /* exact; the region's is rounded up */
-	bool cloned;          /* pages given back come back with a template's content */
+	bool file_backed;     /* RAM is a file's: the maker of a base template */
+	/* Pieces of RAM with a template's content; offsets as if there were no hole. */
+	struct mem_piece {
+		uint64_t start, end;
+	} * overlaid;
+	uint32_t noverlaid;
 };
 
 /* Map bytes of zero RAM (a multiple of the page size) and the shared region.  Unless fd is -1, RAM
@@ -55,7 +60,7 @@ const void *mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 int mem_read(const struct guest_mem *mem, gpa_t gpa, void *buf, size_t len);
 int mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len);
 /* Give the host pages of a page-aligned range of RAM back; they read as zero afterwards.
- * -EOPNOTSUPP in a clone. */
+ * -EOPNOTSUPP where they would not: a file or a template has content for them. */
 int mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 
 #endif

@@ -161,6 +161,12 @@ get_frames_free(char *buf, size_t size)
 }
 
 static int
+get_frames_returned(char *buf, size_t size)
+{
+	return put_integer(buf, size, (int64_t)vm_frames_returned);
+}
+
+static int
 get_generation(char *buf, size_t size)
 {
 	return put_integer(buf, size, (int64_t)vm_generation);
@@ -275,6 +281,7 @@ static const struct sysctl_node nodes[] = {
     TEXT("vm.max_map_count", "65530"),
     HANDLED("vm.frames_total", get_frames_total, NOSET),
     HANDLED("vm.frames_free", get_frames_free, NOSET),
+    HANDLED("vm.frames_returned", get_frames_returned, NOSET),
 };
 
 static const struct sysctl_node *

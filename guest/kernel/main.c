@@ -88,6 +88,7 @@ kernel_main(paddr_t first_free)
 	process0_init(&thread0, &process0);
 	vm_page_init(first_free);
 	vm_init();
+	vm_return_init();
 	pid_init();
 	process0_finish(&process0);
 	md_init();

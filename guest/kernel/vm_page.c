@@ -13,7 +13,6 @@
 #include <sys/vm.h>
 #include <machine/stats.h>
 
-#define MAX_ORDER 10
 #define HOT_ORDERS 2 /* page tables and data; kernel stacks */
 #define MAX_RANGES 8
 
@@ -36,7 +35,7 @@ static struct stack clean, hot[HOT_ORDERS];
 static const uint32_t stack_max[HOT_ORDERS] = {512, 16};
 _Static_assert(KSTACK_ORDER == HOT_ORDERS - 1, "kernel stacks are taken from the last one");
 
-static uint32_t freelist[MAX_ORDER + 1]; /* heads, frame numbers */
+static uint32_t freelist[VM_MAX_ORDER + 1]; /* heads, frame numbers */
 static uint64_t nfree, ntotal, reserve;
 
 static struct page *
@@ -93,7 +92,7 @@ list_remove(struct page *pg, unsigned order)
 {
 	uint32_t next = pg->pg_list.next, prev = pg->pg_list.prev;
 
-	pg->pg_flags &= (uint8_t)~PG_FREE;
+	pg->pg_flags &= (uint8_t) ~(PG_FREE | PG_SEEN);
 	if (next != 0)
 		frame_page(next)->pg_list.prev = prev;
 	if (prev != 0)
@@ -109,7 +108,7 @@ block_free(struct page *pg, unsigned order)
 	uint64_t fn = page_frame(pg);
 	struct page *buddy;
 
-	for (; order < MAX_ORDER; order++) {
+	for (; order < VM_MAX_ORDER; order++) {
 		buddy = frame_page(fn ^ 1UL << order);
 		if (buddy == NULL || !(buddy->pg_flags & PG_FREE) || buddy->pg_order != order)
 			break;
@@ -117,6 +116,16 @@ block_free(struct page *pg, unsigned order)
 		fn &= ~(1UL << order);
 	}
 	list_insert(frame_page(fn), order);
+	if (order >= VM_RETURN_ORDER)
+		vm_return_soon();
+}
+
+struct page *
+vm_free_block(unsigned order, const struct page *after)
+{
+	uint32_t fn = after == NULL ? freelist[order] : after->pg_list.next;
+
+	return fn != 0 ? frame_page(fn) : NULL;
 }
 
 static struct page *
@@ -126,7 +135,7 @@ block_alloc(unsigned order)
 	unsigned o;
 
 	for (o = order; freelist[o] == 0; o++)
-		if (o == MAX_ORDER)
+		if (o == VM_MAX_ORDER)
 			return NULL;
 	pg = frame_page(freelist[o]);
 	list_remove(pg, o);
@@ -179,8 +188,8 @@ stack_pop(struct stack *st)
 }
 
 /* Give everything back to the buddy lists, where it can merge. */
-static void
-stacks_drain(void)
+void
+vm_page_drain(void)
 {
 	struct page *pg;
 
@@ -207,7 +216,7 @@ cold_alloc(void)
 
 	if ((pg = block_alloc(0)) != NULL || (pg = fresh_alloc(0)) != NULL)
 		return pg;
-	stacks_drain(); /* what is free hides in the stacks of larger blocks */
+	vm_page_drain(); /* what is free hides in the stacks of larger blocks */
 	return block_alloc(0);
 }
 
@@ -239,7 +248,7 @@ find_block(unsigned order)
 	struct page *pg = order < HOT_ORDERS ? stack_pop(&hot[order]) : NULL;
 
 	if (pg == NULL && (pg = block_alloc(order)) == NULL && (pg = fresh_alloc(order)) == NULL) {
-		stacks_drain();
+		vm_page_drain();
 		pg = block_alloc(order);
 	}
 	return pg;
@@ -253,7 +262,7 @@ vm_pages_alloc(unsigned order, int flags)
 
 	if (order == 0)
 		return vm_page_alloc(flags);
-	if (order > MAX_ORDER || alloc_refused(n, flags) || (pg = find_block(order)) == NULL)
+	if (order > VM_MAX_ORDER || alloc_refused(n, flags) || (pg = find_block(order)) == NULL)
 		return NULL;
 	set_free(nfree - n);
 	for (uint64_t i = 0; i < n; i++) {

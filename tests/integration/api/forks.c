@@ -6,6 +6,7 @@
  *	forks sleep		until a signal comes
  *	forks vmfork		asks for a clone of the sandbox, and says what it gets
  *	forks freeze		the same for a template
+ *	forks touch MIB		write to so much memory and end
  */
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +56,20 @@ ask(long number)
 	return 0;
 }
 
+static void
+touch(size_t size)
+{
+	char *m = malloc(size);
+
+	if (m == NULL) {
+		perror("forks: malloc");
+		exit(1);
+	}
+	memset(m, 1, size);
+	__asm__ volatile("" : : "r"(m) : "memory"); /* somebody might look */
+	free(m);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -67,6 +82,10 @@ main(int argc, char **argv)
 		return ask(SYS_VMFORK);
 	if (argc > 1 && strcmp(argv[1], "freeze") == 0)
 		return ask(SYS_FREEZE);
+	if (argc > 2 && strcmp(argv[1], "touch") == 0) {
+		touch((size_t)atoi(argv[2]) << 20);
+		return 0;
+	}
 	for (int i = 0; i < forks; i++) {
 		pid_t pid = fork();
 

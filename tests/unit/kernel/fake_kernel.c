@@ -145,3 +145,62 @@ usage_check(struct usage before)
 	CHECK_EQ(vm_frames_free(), before.frames);
 	CHECK_EQ(kstats->frames_free, before.frames);
 }
+
+/* ---- time and the host, for vm_return.c ---- */
+
+static struct timeout *armed;
+static nsec_t now;
+uint64_t fake_discarded;
+int fake_discard_error;
+
+nsec_t
+nanouptime(void)
+{
+	return now;
+}
+
+void
+timeout_set(struct timeout *to, void (*fn)(void *), void *arg)
+{
+	*to = (struct timeout){.to_fn = fn, .to_arg = arg};
+}
+
+int
+timeout_reserve(struct timeout *to)
+{
+	to->to_reserved = 1;
+	return 0;
+}
+
+void
+timeout_add_abs(struct timeout *to, nsec_t deadline)
+{
+	CHECK(deadline > now);
+	to->to_deadline = deadline;
+	to->to_index = 1;
+	armed = to;
+}
+
+bool
+fake_timeout(void)
+{
+	struct timeout *to = armed;
+
+	if (to == NULL)
+		return false;
+	armed = NULL;
+	now = to->to_deadline;
+	to->to_index = 0;
+	to->to_fn(to->to_arg);
+	return true;
+}
+
+int
+md_discard(paddr_t pa, vsize_t len)
+{
+	if (fake_discard_error != 0)
+		return fake_discard_error;
+	memset(PHYS_TO_DM(pa), 0, len);
+	fake_discarded += atop(len);
+	return 0;
+}

@@ -29,6 +29,11 @@ struct usage {
 struct usage usage_now(void);
 void usage_check(struct usage before);
 
+/* Let the time come of the timeout that is armed; false if none is. */
+bool fake_timeout(void);
+extern uint64_t fake_discarded; /* frames that the host has been given */
+extern int fake_discard_error;  /* what it says to the next ones, 0: takes them */
+
 /*
  * mmu.c: an access of a program, through simulated caches of translations and of page tables, with
  * page faults served by vm_fault().  0 or the error of the fault; *word is read or written at

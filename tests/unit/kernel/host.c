@@ -48,16 +48,27 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_frames),       cmocka_unit_test(test_frames_random),
-	    cmocka_unit_test(test_clean_frames), cmocka_unit_test(test_pool),
-	    cmocka_unit_test(test_kmalloc),      cmocka_unit_test(test_kmalloc_random),
-	    cmocka_unit_test(test_space_search), cmocka_unit_test(test_merge),
-	    cmocka_unit_test(test_brk),          cmocka_unit_test(test_stack),
-	    cmocka_unit_test(test_move),         cmocka_unit_test(test_stale),
-	    cmocka_unit_test(test_stale_object), cmocka_unit_test(test_fork_cost),
-	    cmocka_unit_test(test_exhaustion),   cmocka_unit_test(test_fork_exceptions),
-	    cmocka_unit_test(test_object),       cmocka_unit_test(test_radix_failures),
-	    cmocka_unit_test(test_model),        cmocka_unit_test(test_model_nomem),
+	    cmocka_unit_test(test_frames),
+	    cmocka_unit_test(test_frames_random),
+	    cmocka_unit_test(test_clean_frames),
+	    cmocka_unit_test(test_return),
+	    cmocka_unit_test(test_pool),
+	    cmocka_unit_test(test_kmalloc),
+	    cmocka_unit_test(test_kmalloc_random),
+	    cmocka_unit_test(test_space_search),
+	    cmocka_unit_test(test_merge),
+	    cmocka_unit_test(test_brk),
+	    cmocka_unit_test(test_stack),
+	    cmocka_unit_test(test_move),
+	    cmocka_unit_test(test_stale),
+	    cmocka_unit_test(test_stale_object),
+	    cmocka_unit_test(test_fork_cost),
+	    cmocka_unit_test(test_exhaustion),
+	    cmocka_unit_test(test_fork_exceptions),
+	    cmocka_unit_test(test_object),
+	    cmocka_unit_test(test_radix_failures),
+	    cmocka_unit_test(test_model),
+	    cmocka_unit_test(test_model_nomem),
 	};
 
 	kernel_boot();

@@ -42,7 +42,8 @@ rnd_next(uint64_t *state)
 void kernel_boot(void);
 
 /* ---- tests ---- */
-void test_frames(void **), test_frames_random(void **), test_clean_frames(void **);
+void test_frames(void **), test_frames_random(void **), test_clean_frames(void **),
+    test_return(void **);
 void test_pool(void **), test_kmalloc(void **), test_kmalloc_random(void **);
 void test_space_search(void **), test_merge(void **), test_brk(void **), test_stack(void **);
 void test_move(void **), test_stale(void **), test_stale_object(void **), test_fork_cost(void **),

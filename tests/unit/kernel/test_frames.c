@@ -135,3 +135,64 @@ test_clean_frames(void **state)
 	pa_release(IMAGE_PA);
 	usage_check(before);
 }
+
+/* Take all frames and write to them, or find them all zero but for the one at `poked'. */
+static void
+use_all_frames(int flags, paddr_t poked)
+{
+	struct page *pg, *all = NULL;
+
+	while ((pg = vm_page_alloc(PGA_KERNEL | flags)) != NULL) {
+		CHECK(!(flags & PGA_ZERO) || is_zero(pg) == (page_to_pa(pg) != poked));
+		memset(page_to_dm(pg), 0x5a, PAGE_SIZE);
+		pg->pg_owner = all;
+		all = pg;
+	}
+	while ((pg = all) != NULL) {
+		all = pg->pg_owner;
+		vm_page_release(pg);
+	}
+}
+
+/* Large blocks go back to the host when they have been free for a second, and come back clean. */
+void
+test_return(void **state)
+{
+	const paddr_t poked = 0x800000;
+	struct usage before = usage_now();
+	uint64_t left;
+	struct page *pg;
+
+	(void)state;
+	vm_return_init();
+	use_all_frames(0, 0);
+	CHECK(fake_timeout());
+	CHECK_EQ(fake_discarded, 0); /* seen for the first time */
+	CHECK((pg = vm_pages_alloc(VM_MAX_ORDER, PGA_KERNEL)) != NULL);
+	while (fake_timeout())
+		;
+	CHECK(fake_discarded > 4096 && fake_discarded == vm_frames_returned);
+	left = fake_discarded;
+	vm_pages_free(pg, VM_MAX_ORDER); /* was in use while the others went */
+	CHECK(fake_timeout());
+	CHECK_EQ(fake_discarded, left);
+	CHECK(fake_timeout() && !fake_timeout());
+	CHECK_EQ(fake_discarded, left + (1UL << VM_MAX_ORDER));
+	usage_check(before);
+
+	/* Frames that are known to be zero are not cleared once more. */
+	*(char *)PHYS_TO_DM(poked) = 1;
+	use_all_frames(PGA_ZERO, poked);
+
+	/* What the host does not take stays as it is. */
+	fake_discard_error = EOPNOTSUPP;
+	left = vm_frames_returned;
+	while (fake_timeout())
+		;
+	fake_discard_error = 0;
+	CHECK_EQ(vm_frames_returned, left);
+	use_all_frames(PGA_ZERO, 0);
+	while (fake_timeout())
+		;
+	usage_check(before);
+}

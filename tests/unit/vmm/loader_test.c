@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* loader_test.c: kernels that must load and kernels that must be refused, each by name. */
 #include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "elf_maker.h"
@@ -211,6 +213,38 @@ test_memory(void **state)
 	assert_int_equal(mem_discard(&mem, 0x5000, 1ull << 40), -EINVAL);
 }
 
+/* A page given back must come back as zeroes: not where a file or a template has content for it. */
+static void
+test_memory_discard(void **state)
+{
+	int fd = memfd_create("content", MFD_CLOEXEC);
+	struct guest_mem clone, file;
+	char b = 'x';
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 16 << 20), 0);
+	assert_int_equal(pwrite(fd, "t", 1, 4096), 1);
+	assert_int_equal(mem_create(&clone, 4ull << 30, -1, 0, NULL), 0);
+	assert_int_equal(mem_overlay(&clone, 2 << 20, 8192, fd, 0, NULL), 0);
+	assert_int_equal(mem_overlay(&clone, 3ull << 30, 4096, fd, 0, NULL), 0);
+	assert_int_equal(mem_discard(&clone, (2 << 20) - 4096, 8192), -EOPNOTSUPP);
+	assert_int_equal(mem_discard(&clone, (2 << 20) + 4096, 4 << 20), -EOPNOTSUPP);
+	assert_int_equal(mem_read(&clone, (2 << 20) + 4096, &b, 1), 0);
+	assert_int_equal(b, 't');
+	assert_int_equal(mem_write(&clone, (2 << 20) + 8192, "x", 1), 0);
+	assert_int_equal(mem_discard(&clone, (2 << 20) + 8192, 2 << 20), 0);
+	assert_int_equal(mem_read(&clone, (2 << 20) + 8192, &b, 1), 0);
+	assert_int_equal(b, 0);
+	/* The second piece is the first page behind the hole. */
+	assert_int_equal(mem_discard(&clone, TINE_GPA_HIGH, 4096), -EOPNOTSUPP);
+	assert_int_equal(mem_discard(&clone, TINE_GPA_HIGH + 4096, 4096), 0);
+	mem_destroy(&clone);
+	assert_int_equal(mem_create(&file, 16 << 20, fd, 0, NULL), 0);
+	assert_int_equal(mem_discard(&file, 0, 4096), -EOPNOTSUPP);
+	mem_destroy(&file);
+	close(fd);
+}
+
 static void
 test_memory_split(void **state)
 {
@@ -255,9 +289,9 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_loads),        T(test_versions),      T(test_no_note), T(test_placement),
-	    T(test_entry),        T(test_overlap),       T(test_type),    T(test_memory),
-	    T(test_memory_split), T(test_random_damage),
+	    T(test_loads),        T(test_versions),       T(test_no_note),       T(test_placement),
+	    T(test_entry),        T(test_overlap),        T(test_type),          T(test_memory),
+	    T(test_memory_split), T(test_memory_discard), T(test_random_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,9 @@ enum tine_hypercall_nr {
 	 * none.
 	 */
 	TINE_HC_READY = 4,
-	TINE_HC_DISCARD =
-	    5, /* arg[0] GPA, arg[1] bytes (page multiples): content no longer needed */
+	/* arg[0] GPA, arg[1] bytes (page multiples): no longer needed, and zero from now on.
+	 * -EOPNOTSUPP where it would come back as it was in a template. */
+	TINE_HC_DISCARD = 5,
 };
 
 enum tine_halt_reason {

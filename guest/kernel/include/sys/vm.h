@@ -47,6 +47,7 @@ _Static_assert((sizeof(struct page) & (sizeof(struct page) - 1)) == 0, "found by
 #define PG_FREE 0x02
 #define PG_TABLE 0x04  /* page-table page */
 #define PG_KERNEL 0x08 /* kernel data, never mapped to users */
+#define PG_SEEN 0x10   /* head of a free block: vm_return.c has seen it */
 
 void vm_page_init(paddr_t first_free); /* uses md_ram_ranges() */
 #define PGA_ZERO 0x1                   /* content must be zero */
@@ -107,6 +108,14 @@ void pa_hold(paddr_t);
 void pa_release(paddr_t);
 uint64_t vm_frames_free(void), vm_frames_total(void);
 uint64_t vm_frames_for_files(void); /* what write() may take of the free ones; then ENOSPC */
+#define VM_MAX_ORDER 10
+void vm_page_drain(void); /* merge the frames that are kept aside for a quick start */
+/* Free blocks of 2^order frames, for vm_return.c: the first after NULL; NULL after the last. */
+struct page *vm_free_block(unsigned order, const struct page *after);
+#define VM_RETURN_ORDER 8           /* blocks of at least so much go back to the host */
+void vm_return_init(void);          /* vm_return.c; before it nothing is given back */
+void vm_return_soon(void);          /* such a block has become free */
+extern uint64_t vm_frames_returned; /* since boot */
 void vm_zero_page(void *dm);
 void vm_copy_page(void *dst, const void *src);
 
