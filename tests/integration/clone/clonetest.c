@@ -5,6 +5,7 @@
  * usage: clonetest TINE PROGRAM [TEST...|bench]; PROGRAM is tests/integration/clone/inside, static.
  * TEST may be NAME=COUNT: so many clones (crowd) or live forks (livefork).
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,7 +283,42 @@ test_vmfork(void)
 	template_release(bt);
 }
 
-/* Saved, loaded, cloned; then every region damaged in turn. */
+static void
+expect_said(const struct box *b, const char *what)
+{
+	if (strstr(b->out, what) == NULL)
+		fail("no \"%s\": %s", what, b->out);
+}
+
+/* Two programs ask; a clone is made for the first, and in it nobody would answer the second. */
+static void
+test_vmfork_two(void)
+{
+	static const char *const two[] = {"kern.vmfork=2", NULL};
+	struct tine_template *bt = base(), *t;
+	struct box b, clone;
+
+	spawn(&b, bt, NULL, NULL, two);
+	launch(&b, "vmforks");
+	serve_until(&b, &b.asked, NULL);
+	b.asked = false;
+	serve_until(&b, &b.asked, NULL);
+	t = freeze(&b, true, 4711);
+	need(sandbox_refuse_vmfork(b.sb, 4712, EPERM, &error), "refuse");
+	serve_until(&b, &b.exited, NULL);
+	expect_said(&b, "vmfork 4711 0\n");
+	expect_said(&b, "vmfork -1 1\n"); /* EPERM */
+	spawn(&clone, t, NULL, NULL, NULL);
+	serve_until(&clone, &clone.exited, NULL);
+	expect_said(&clone, "vmfork 0 0\n");
+	expect_said(&clone, "vmfork -1 11\n"); /* EAGAIN */
+	sandbox_destroy(clone.sb);
+	sandbox_destroy(b.sb);
+	template_release(t);
+	template_release(bt);
+}
+
+/* Saved, loaded, cloned; then a template of a clone of the file. */
 static void
 test_file(void)
 {
@@ -420,13 +456,14 @@ static const struct {
 	void (*run_count)(unsigned count);
 	unsigned count;
 } tests[] = {
-    {"identity", test_identity, NULL, 0}, {"isolation", test_isolation, NULL, 0},
-    {"kill", test_kill, NULL, 0},         {"nested", test_nested, NULL, 0},
-    {"reset", test_reset, NULL, 0},       {"pool", test_pool, NULL, 0},
-    {"vmfork", test_vmfork, NULL, 0},     {"file", test_file, NULL, 0},
-    {"damage", test_damage, NULL, 0},     {"refused", test_refused, NULL, 0},
-    {"panic", test_panic, NULL, 0},       {"livefork", NULL, test_livefork, 50},
-    {"crowd", NULL, test_crowd, 100},     {"pages", NULL, test_pages, 4},
+    {"identity", test_identity, NULL, 0},  {"isolation", test_isolation, NULL, 0},
+    {"kill", test_kill, NULL, 0},          {"nested", test_nested, NULL, 0},
+    {"reset", test_reset, NULL, 0},        {"pool", test_pool, NULL, 0},
+    {"vmfork", test_vmfork, NULL, 0},      {"vmfork_two", test_vmfork_two, NULL, 0},
+    {"file", test_file, NULL, 0},          {"damage", test_damage, NULL, 0},
+    {"refused", test_refused, NULL, 0},    {"panic", test_panic, NULL, 0},
+    {"livefork", NULL, test_livefork, 50}, {"crowd", NULL, test_crowd, 100},
+    {"pages", NULL, test_pages, 4},
 };
 
 static void
