@@ -20,10 +20,11 @@ static const char spawn_usage[] =
     "      --hostname NAME\n"
     "      --sysctl NAME=VALUE  set a kernel variable at boot; can be repeated\n"
     "      --file HOST:GUEST    add a file to the root file system; can be repeated\n"
+    "      --vmfork N        its programs may ask for N clones and templates of it\n"
     "      --events          report forks, execs and exits on the event stream\n"
     "      --no-wait         do not wait until it is ready\n" CLI_USAGE;
 
-enum { OPT_HOSTNAME = 256, OPT_SYSCTL, OPT_FILE, OPT_EVENTS, OPT_NO_WAIT };
+enum { OPT_HOSTNAME = 256, OPT_SYSCTL, OPT_FILE, OPT_VMFORK, OPT_EVENTS, OPT_NO_WAIT };
 
 /* Relative paths mean ours, not the daemon's. */
 static void
@@ -68,7 +69,7 @@ add_sysctl(json_t *body, char *arg)
 static int
 spawn_option(struct client *client, int opt, json_t *body, bool *wait)
 {
-	uint64_t mib;
+	uint64_t number;
 
 	switch (opt) {
 	case 'n':
@@ -81,9 +82,9 @@ spawn_option(struct client *client, int opt, json_t *body, bool *wait)
 		set_path(body, "rootfs", optarg);
 		return -1;
 	case 'm':
-		if (parse_uint(optarg, INT32_MAX, &mib) < 0)
+		if (parse_uint(optarg, INT32_MAX, &number) < 0)
 			return client_usage_error(client, spawn_usage, "--memory: MiB expected");
-		json_object_set_new(body, "memory_mib", json_integer((json_int_t)mib));
+		json_object_set_new(body, "memory_mib", json_integer((json_int_t)number));
 		return -1;
 	case OPT_HOSTNAME:
 		json_object_set_new(body, "hostname", json_string(optarg));
@@ -98,6 +99,11 @@ spawn_option(struct client *client, int opt, json_t *body, bool *wait)
 			   ? -1
 			   : client_usage_error(client, spawn_usage,
 						"--file: HOST:/GUEST expected");
+	case OPT_VMFORK:
+		if (parse_uint(optarg, INT32_MAX, &number) < 0)
+			return client_usage_error(client, spawn_usage, "--vmfork: number expected");
+		json_object_set_new(body, "vmfork", json_integer((json_int_t)number));
+		return -1;
 	case OPT_EVENTS:
 		json_object_set_new(body, "events", json_true());
 		return -1;
@@ -119,6 +125,7 @@ spawn_options(struct client *client, int argc, char **argv, json_t *body, bool *
 						{"hostname", required_argument, NULL, OPT_HOSTNAME},
 						{"sysctl", required_argument, NULL, OPT_SYSCTL},
 						{"file", required_argument, NULL, OPT_FILE},
+						{"vmfork", required_argument, NULL, OPT_VMFORK},
 						{"events", no_argument, NULL, OPT_EVENTS},
 						{"no-wait", no_argument, NULL, OPT_NO_WAIT},
 						CLI_OPTIONS};

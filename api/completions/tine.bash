@@ -35,7 +35,7 @@ _tine() {
 	esac
 	case ${COMP_WORDS[1]} in
 	serve) options="--socket --listen --token-file --rootfs-dir --max-sandboxes --guest-timeout --pool --cold-boot --json --verbose --help" ;;
-	spawn) options="--name --template --rootfs --memory --hostname --sysctl --file --events --no-wait $client" ;;
+	spawn) options="--name --template --rootfs --memory --hostname --sysctl --file --vmfork --events --no-wait $client" ;;
 	exec) options="--interactive --tty --detach --env --cwd --user $client" ;;
 	fork) options="--count $client" ;;
 	template) options="--list --rm $client" ;;

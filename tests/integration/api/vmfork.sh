@@ -13,6 +13,9 @@ box() {
 
 api 400 POST /v1/sandboxes '{"vmfork":65}' | jq -e '.pointer == "/vmfork"' >/dev/null || fail "vmfork of 65"
 api 400 POST /v1/sandboxes '{"vmfork":"all"}' >/dev/null
+status=0
+tine spawn --vmfork 65 >/dev/null 2>&1 || status=$?
+expect "status of spawn --vmfork 65" $status 1
 
 # What the program says that was asking, in a clone.
 said() { # SANDBOX ARGUMENT
