@@ -462,7 +462,7 @@ static const struct {
     {"vmfork", test_vmfork, NULL, 0},      {"vmfork_two", test_vmfork_two, NULL, 0},
     {"file", test_file, NULL, 0},          {"damage", test_damage, NULL, 0},
     {"refused", test_refused, NULL, 0},    {"panic", test_panic, NULL, 0},
-    {"livefork", NULL, test_livefork, 50}, {"crowd", NULL, test_crowd, 100},
+    {"livefork", NULL, test_livefork, 20}, {"crowd", NULL, test_crowd, 100},
     {"pages", NULL, test_pages, 4},
 };
 
