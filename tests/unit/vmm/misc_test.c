@@ -294,12 +294,56 @@ test_config_check(void **state)
 	assert_int_equal(sandbox_config_check(&c, &e), 0);
 }
 
+static void
+test_ready_check(void **state)
+{
+	const char *const params[] = {"kern.a=1", "kern.b=2", NULL};
+	struct tine_error error;
+
+	(void)state;
+	assert_int_equal(ready_check(params, 0, &error), 0);
+	assert_int_equal(ready_check(NULL, 0, &error), 0);
+	assert_int_equal(ready_check(params, 2u << 16 | ENOENT, &error), -ENOENT);
+	assert_string_equal(error.detail, "kernel variable kern.b=2: there is none of this name");
+	/* What no honest guest sends. */
+	assert_int_equal(ready_check(params, 3u << 16 | ENOENT, &error), -EPROTO);
+	assert_int_equal(ready_check(params, 0xffffu << 16 | EPERM, &error), -EPROTO);
+	assert_int_equal(ready_check(params, ENOENT, &error), -EPROTO);
+	assert_int_equal(ready_check(params, 1u << 16, &error), -EPROTO);
+	assert_int_equal(ready_check(NULL, 1u << 16 | EPERM, &error), -EPROTO);
+}
+
+static void
+test_launch_failure(void **state)
+{
+	uint8_t text[2 * LAUNCH_WHY_MAX];
+	struct sandbox_msg msg = {.type = TINE_MSG_REPLY, .id = 1, .arg = ENOENT};
+	struct tine_error error;
+
+	(void)state;
+	launch_failure("prog", &msg, &error);
+	assert_string_equal(error.detail, "prog: No such file or directory");
+	assert_int_equal(error.code, ENOENT);
+	msg.payload = (const uint8_t *)"its interpreter /x";
+	msg.len = strlen("its interpreter /x");
+	launch_failure("prog", &msg, &error);
+	assert_string_equal(error.detail, "prog: its interpreter /x: No such file or directory");
+	/* More than is allowed, and no end. */
+	memset(text, 'a', sizeof(text));
+	msg.payload = text;
+	msg.len = sizeof(text);
+	launch_failure("prog", &msg, &error);
+	assert_int_equal(strspn(error.detail + strlen("prog: "), "a"), LAUNCH_WHY_MAX);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_launch_encode),
 	    cmocka_unit_test(test_launch_limits),
+	    cmocka_unit_test(test_ready_check),
+	    cmocka_unit_test(test_launch_failure),
 	    cmocka_unit_test(test_quantiles),
 	    cmocka_unit_test(test_stats_are_consistent),
 	    cmocka_unit_test(test_stats_of_a_dead_writer),

@@ -189,7 +189,7 @@ test_credit_and_ids(void)
 }
 
 static void
-test_bad_guest(const char *program, const char *type, const char *text)
+bad_guest(const char *program, const char *arg, const char *type, const char *text)
 {
 	struct sandbox *sb = boot();
 	struct tine_error error, why;
@@ -197,7 +197,7 @@ test_bad_guest(const char *program, const char *type, const char *text)
 	struct sandbox_msg msg;
 	bool torn;
 
-	launch(sb, 2, program, "");
+	launch(sb, 2, program, arg);
 	do
 		CHECK(next(sb, &msg, &error) == 1);
 	while (msg.type == TINE_MSG_REPLY || msg.type == TINE_MSG_OUT);
@@ -209,6 +209,12 @@ test_bad_guest(const char *program, const char *type, const char *text)
 	CHECK(next(sb, &msg, &error) == -EPIPE);
 	CHECK(sandbox_stats(sb, &stats, &torn) == 0 && stats.cntfork == 42);
 	sandbox_destroy(sb);
+}
+
+static void
+test_bad_guest(const char *program, const char *type, const char *text)
+{
+	bad_guest(program, "", type, text);
 }
 
 static void
@@ -319,6 +325,8 @@ main(int argc, char **argv)
 	test_bad_guest("/position", "guest-protocol", "impossible");
 	test_bad_guest("/type", "guest-protocol", "type 1");
 	test_bad_guest("/overcredit", "guest-protocol", "credit");
+	for (char seed[2] = "1"; seed[0] <= '5'; seed[0]++)
+		bad_guest("/garbage", seed, "guest-protocol", "");
 	test_orphan();
 	puts("ok");
 	return 0;

@@ -359,6 +359,23 @@ prog_position(const char *arg)
 	doorbell();
 }
 
+/* A ring full of what a broken kernel may have in its memory; argument: the seed. */
+static void
+prog_garbage(const char *arg)
+{
+	uint64_t x = (uint64_t)*arg * 0x9e3779b97f4a7c15u;
+	uint32_t pos = rings->g2h_tail.pos;
+
+	for (uint32_t n = 0; n < TINE_SHARED_G2H_SIZE; n += sizeof(x)) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		ring_out(pos + n, &x, sizeof(x));
+	}
+	rings->g2h_tail.pos = pos + TINE_SHARED_G2H_SIZE;
+	doorbell();
+}
+
 static void
 prog_type(const char *arg)
 {
@@ -394,7 +411,7 @@ static const struct program {
     {"/port", prog_port},        {"/hypercall", prog_hypercall_address},
     {"/long", prog_long_record}, {"/position", prog_position},
     {"/type", prog_type},        {"/overcredit", prog_credit},
-    {"/halt", prog_halt},
+    {"/garbage", prog_garbage},  {"/halt", prog_halt},
 };
 
 static void
