@@ -196,6 +196,7 @@ freeze_end(struct control *c)
 	atomic_store(&c->vm.freeze, false);
 	evloop_watch(&c->loop, &c->parked, 0);
 	f->held = f->busy = false;
+	mem_log_writes(&c->vm.mem, false, c->vm.vm_fd, NULL);
 	close(f->fd);
 	report(c, VMM_MSG_FROZEN, f->id, &f->error, &f->report, sizeof(f->report));
 	control_watch(c);
@@ -220,7 +221,7 @@ static int
 take_state(struct control *c, struct template_head *head, struct tine_error *error)
 {
 	struct freezing *f = &c->freezing;
-	int r = freeze_copy_ram(&c->vm, c->pagemap_fd, f->fd, &f->report.data_bytes, error);
+	int r = freeze_copy_written(&c->vm, f->fd, error);
 	int n = proto_save(&c->channel.proto, head->launch, TEMPLATE_LAUNCHES);
 
 	if (r == 0 && n < 0)
@@ -278,6 +279,22 @@ on_parked(void *arg, uint32_t events)
 	control_watch(c);
 }
 
+/* All that the sandbox has of its own, while it runs on: when it stands still, only what it has
+ * written to in the meantime is left to copy.  No hypercall is under way when the log begins: one that
+ * gives memory back would take pages away behind the copy. */
+static int
+copy_ahead(struct control *c, int fd, struct tine_error *error)
+{
+	int r;
+
+	vcpu_pause(&c->vm);
+	r = mem_log_writes(&c->vm.mem, true, c->vm.vm_fd, error);
+	vcpu_resume(&c->vm);
+	if (r == 0)
+		r = freeze_copy_template(c->template, fd, error);
+	return r == 0 ? freeze_copy_ram(&c->vm, c->pagemap_fd, fd, error) : r;
+}
+
 static int
 freeze(struct control *c, const struct record *rec, int fd, struct tine_error *error)
 {
@@ -289,9 +306,9 @@ freeze(struct control *c, const struct record *rec, int fd, struct tine_error *e
 		return tine_error_set(error, EBUSY, "freeze-busy",
 				      "the sandbox is being frozen or debugged");
 	*f = (struct freezing){.id = rec->hdr.id, .fd = fd};
-	r = freeze_copy_template(c->template, fd, error);
+	r = copy_ahead(c, fd, error);
 	if (r != 0)
-		return r;
+		goto out;
 	if (read(c->vm.pause.notify_fd, &count, sizeof(count)) > 0) {
 		/* an old rendezvous */
 	}
@@ -300,8 +317,11 @@ freeze(struct control *c, const struct record *rec, int fd, struct tine_error *e
 	r = channel_send(&c->channel, TINE_MSG_FREEZE, f->id, 0, rec->payload, rec->hdr.len, error);
 	if (r == 0)
 		r = evloop_watch(&c->loop, &c->parked, EPOLLIN);
-	if (r != 0)
+out:
+	if (r != 0) {
 		f->busy = f->held = false;
+		mem_log_writes(&c->vm.mem, false, c->vm.vm_fd, NULL);
+	}
 	return r;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cpu_x86_64.h"
@@ -54,7 +55,7 @@ freeze_copy_template(const struct tine_template *tmpl, int fd, struct tine_error
 
 /* Runs of own pages among n pages from hva, which are RAM from offset at on. */
 static int
-copy_runs(const uint64_t *pm, size_t n, const uint8_t *hva, uint64_t at, int fd, uint64_t *bytes,
+copy_runs(const uint64_t *pm, size_t n, const uint8_t *hva, uint64_t at, int fd,
 	  struct tine_error *error)
 {
 	for (size_t i = 0, end; i < n; i = end) {
@@ -68,13 +69,12 @@ copy_runs(const uint64_t *pm, size_t n, const uint8_t *hva, uint64_t at, int fd,
 		if (pwrite(fd, hva + i * TINE_PAGE_SIZE, len,
 			   (off_t)(TEMPLATE_DATA + at + i * TINE_PAGE_SIZE)) != (ssize_t)len)
 			return failed(error, "copying memory");
-		*bytes += len;
 	}
 	return 0;
 }
 
 static int
-copy_region(const struct mem_region *m, uint64_t at, int pagemap_fd, int fd, uint64_t *bytes,
+copy_region(const struct mem_region *m, uint64_t at, int pagemap_fd, int fd,
 	    struct tine_error *error)
 {
 	uint64_t pm[PM_BATCH];
@@ -86,24 +86,73 @@ copy_region(const struct mem_region *m, uint64_t at, int pagemap_fd, int fd, uin
 
 		if (!pagemap_read(pagemap_fd, m->hva + done, pm, n))
 			return failed(error, "/proc/self/pagemap");
-		r = copy_runs(pm, n, m->hva + done, at + done, fd, bytes, error);
+		r = copy_runs(pm, n, m->hva + done, at + done, fd, error);
 		done += n * TINE_PAGE_SIZE;
 	}
 	return r;
 }
 
 int
-freeze_copy_ram(const struct vm *vm, int pagemap_fd, int fd, uint64_t *bytes,
-		struct tine_error *error)
+freeze_copy_ram(const struct vm *vm, int pagemap_fd, int fd, struct tine_error *error)
 {
 	const struct mem_region *low = &vm->mem.region[MEM_LOW], *high = &vm->mem.region[MEM_HIGH];
-	int r;
+	int r = copy_region(low, 0, pagemap_fd, fd, error);
 
-	*bytes = 0;
-	r = copy_region(low, 0, pagemap_fd, fd, bytes, error);
 	if (r == 0 && high->size != 0)
-		r = copy_region(high, low->size, pagemap_fd, fd, bytes, error);
+		r = copy_region(high, low->size, pagemap_fd, fd, error);
 	return r;
+}
+
+/* Pages of a word of the log, in runs.  A page that was written to is the guest's own. */
+static int
+copy_word(uint64_t word, const struct mem_region *m, uint64_t first, uint64_t at, int fd,
+	  struct tine_error *error)
+{
+	while (word != 0) {
+		unsigned bit = (unsigned)__builtin_ctzll(word);
+		uint64_t rest = ~(word >> bit);
+		unsigned n = rest != 0 ? (unsigned)__builtin_ctzll(rest) : 64;
+		uint64_t where = (first + bit) * TINE_PAGE_SIZE, len = n * TINE_PAGE_SIZE;
+
+		if (pwrite(fd, m->hva + where, len, (off_t)(TEMPLATE_DATA + at + where)) !=
+		    (ssize_t)len)
+			return failed(error, "copying memory");
+		word = bit + n < 64 ? word >> (bit + n) << (bit + n) : 0;
+	}
+	return 0;
+}
+
+static int
+copy_log(const struct vm *vm, enum mem_slot slot, uint64_t at, int fd, struct tine_error *error)
+{
+	const struct mem_region *m = &vm->mem.region[slot];
+	uint64_t words = (m->size / TINE_PAGE_SIZE + 63) / 64;
+	struct kvm_dirty_log log = {.slot = slot};
+	uint64_t *bits;
+	int r = 0;
+
+	if (m->size == 0)
+		return 0;
+	bits = calloc(words, sizeof(bits[0]));
+	if (bits == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	log.dirty_bitmap = bits;
+	if (ioctl(vm->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
+		r = tine_error_set(error, errno, "kvm-failed", "KVM_GET_DIRTY_LOG: %s",
+				   strerror(errno));
+	for (uint64_t w = 0; r == 0 && w < words; w++)
+		if (bits[w] != 0)
+			r = copy_word(bits[w], m, w * 64, at, fd, error);
+	free(bits);
+	return r;
+}
+
+int
+freeze_copy_written(const struct vm *vm, int fd, struct tine_error *error)
+{
+	int r = copy_log(vm, MEM_LOW, 0, fd, error);
+
+	return r == 0 ? copy_log(vm, MEM_HIGH, vm->mem.region[MEM_LOW].size, fd, error) : r;
 }
 
 int

@@ -16,10 +16,11 @@ freeze_file_size(uint64_t ram_bytes)
 /* While the guest still runs: what a clone has in common with its template (NULL: none) goes to fd.
  */
 int freeze_copy_template(const struct tine_template *tmpl, int fd, struct tine_error *error);
-/* The guest stands still: the pages that are its own, found through pagemap_fd
- * (/proc/self/pagemap).  Unless its RAM lies in fd already.  *bytes: how many they were. */
-int freeze_copy_ram(const struct vm *vm, int pagemap_fd, int fd, uint64_t *bytes,
-		    struct tine_error *error);
+/* While the guest still runs, and its writes are logged: the pages that are its own, found through
+ * pagemap_fd (/proc/self/pagemap). */
+int freeze_copy_ram(const struct vm *vm, int pagemap_fd, int fd, struct tine_error *error);
+/* The guest stands still: what it has written to since the log began. */
+int freeze_copy_written(const struct vm *vm, int fd, struct tine_error *error);
 /* The guest stands still: registers and statistics. */
 int freeze_state(const struct vm *vm, struct template_head *head, struct tine_error *error);
 

@@ -159,6 +159,9 @@ parse_smaps(const struct sandbox *sb, char *text, struct sandbox_hoststats *hs)
 			m.rss = kb << 10;
 		} else if (sscanf(line, "Pss: %" SCNu64, &kb) == 1) {
 			hs->vmm_pss_bytes += kb << 10;
+		} else if (sscanf(line, "Private_Clean: %" SCNu64, &kb) == 1 ||
+			   sscanf(line, "Private_Dirty: %" SCNu64, &kb) == 1) {
+			hs->vmm_private_bytes += kb << 10;
 		} else if (sscanf(line, "Anonymous: %" SCNu64, &kb) == 1) {
 			m.anonymous = kb << 10;
 		}
@@ -216,6 +219,7 @@ sandbox_hoststats(struct sandbox *sb, struct sandbox_hoststats *hs, struct tine_
 			now.mapped_4k = sb->last.mapped_4k;
 			now.mapped_2m = sb->last.mapped_2m;
 			now.vmm_pss_bytes = sb->last.vmm_pss_bytes;
+			now.vmm_private_bytes = sb->last.vmm_private_bytes;
 			now.final = true;
 		}
 		if (r == 0)

@@ -69,6 +69,9 @@ static const unsigned long vcpu_ioctls[] = {
 
 static const unsigned long io_ioctls[] = {
     KVM_SIGNAL_MSI,
+    /* the log of written pages, for a freeze */
+    KVM_SET_USER_MEMORY_REGION,
+    KVM_GET_DIRTY_LOG,
     /* the vCPU's state, of a freeze and a reset */
     KVM_GET_REGS,
     KVM_GET_SREGS,

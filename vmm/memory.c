@@ -143,26 +143,46 @@ mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t size,
 	return 0;
 }
 
+static int
+register_slot(const struct guest_mem *mem, enum mem_slot slot, uint32_t flags, int vm_fd,
+	      struct tine_error *error)
+{
+	const struct mem_region *r = &mem->region[slot];
+	struct kvm_userspace_memory_region kr = {
+	    .slot = slot,
+	    .flags = (r->readonly ? KVM_MEM_READONLY : 0) | flags,
+	    .guest_phys_addr = r->gpa,
+	    .memory_size = r->size,
+	    .userspace_addr = (uintptr_t)r->hva,
+	};
+
+	if (r->size != 0 && ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &kr) < 0)
+		return tine_error_set(
+		    error, errno, "kvm-failed", "KVM refused %llu bytes of memory at %#llx: %s",
+		    (unsigned long long)r->size, (unsigned long long)r->gpa, strerror(errno));
+	return 0;
+}
+
 int
 mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error)
 {
-	for (uint32_t slot = 0; slot < MEM_NSLOTS; slot++) {
-		const struct mem_region *r = &mem->region[slot];
-		struct kvm_userspace_memory_region kr = {
-		    .slot = slot,
-		    .flags = r->readonly ? KVM_MEM_READONLY : 0,
-		    .guest_phys_addr = r->gpa,
-		    .memory_size = r->size,
-		    .userspace_addr = (uintptr_t)r->hva,
-		};
+	int r = 0;
 
-		if (r->size != 0 && ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &kr) < 0)
-			return tine_error_set(error, errno, "kvm-failed",
-					      "KVM refused %llu bytes of memory at %#llx: %s",
-					      (unsigned long long)r->size,
-					      (unsigned long long)r->gpa, strerror(errno));
-	}
-	return 0;
+	for (int slot = 0; r == 0 && slot < MEM_NSLOTS; slot++)
+		r = register_slot(mem, (enum mem_slot)slot, 0, vm_fd, error);
+	return r;
+}
+
+int
+mem_log_writes(struct guest_mem *mem, bool on, int vm_fd, struct tine_error *error)
+{
+	uint32_t flags = on ? KVM_MEM_LOG_DIRTY_PAGES : 0;
+	int r = register_slot(mem, MEM_LOW, flags, vm_fd, error);
+
+	if (r == 0)
+		r = register_slot(mem, MEM_HIGH, flags, vm_fd, error);
+	atomic_store(&mem->logged, on && r == 0);
+	return r;
 }
 
 void
@@ -250,7 +270,7 @@ mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 
 	if (p == NULL || ((gpa | len) & (TINE_PAGE_SIZE - 1)) != 0)
 		return -EINVAL;
-	if (mem->file_backed || is_overlaid(mem, gpa, len))
+	if (mem->file_backed || is_overlaid(mem, gpa, len) || atomic_load(&mem->logged))
 		return -EOPNOTSUPP;
 	return madvise(p, len, MADV_DONTNEED) == 0 ? 0 : -errno;
 }

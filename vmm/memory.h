@@ -3,6 +3,7 @@
 #ifndef TINE_VMM_MEMORY_H
 #define TINE_VMM_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct guest_mem {
 		uint64_t start, end;
 	} * overlaid;
 	uint32_t noverlaid;
+	atomic_bool logged; /* mem_log_writes() is on */
 };
 
 /* Map bytes of zero RAM (a multiple of the page size) and the shared region.  Unless fd is -1, RAM
@@ -49,6 +51,9 @@ int mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t s
 		      struct tine_error *error);
 /* Make every region a memory slot of the VM. */
 int mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error);
+/* Have KVM keep a log of the pages of RAM that the guest writes to, or stop it.  What this process
+ * writes is not in it. */
+int mem_log_writes(struct guest_mem *mem, bool on, int vm_fd, struct tine_error *error);
 void mem_destroy(struct guest_mem *mem);
 
 /* The one way from a guest-physical range to host memory: NULL unless [gpa, gpa + len) lies within
@@ -60,7 +65,8 @@ const void *mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 int mem_read(const struct guest_mem *mem, gpa_t gpa, void *buf, size_t len);
 int mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len);
 /* Give the host pages of a page-aligned range of RAM back; they read as zero afterwards.
- * -EOPNOTSUPP where they would not: a file or a template has content for them. */
+ * -EOPNOTSUPP where they would not, a file or a template having content for them, and while writes
+ * are logged. */
 int mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 
 #endif

@@ -166,6 +166,7 @@ struct sandbox_hoststats {
 	uint64_t shared_bytes;         /* guest-visible pages shared (template, root image) */
 	uint64_t mapped_4k, mapped_2m; /* nested mappings by size */
 	uint64_t vmm_pss_bytes;        /* proportional set size of the whole VMM process */
+	uint64_t vmm_private_bytes;    /* of it, pages that no other process has mapped */
 	bool final;                    /* process has died: values are the last ones read */
 };
 /* Reads KVM's binary statistics and /proc/PID/smaps.  After death: the last values that were read.

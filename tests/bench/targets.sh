@@ -20,7 +20,17 @@ targets_json() {
 	"exits_fork": {"target": 0.02, "against": "nothing"},
 	"exits_vfork": {"target": 0.02, "against": "nothing"},
 	"exits_cow": {"target": 0.02, "against": "nothing"},
-	"idle_child_64m": {"target": 24576, "against": "nothing", "bar": 53248}
+	"idle_child_64m": {"target": 24576, "against": "nothing", "bar": 53248},
+	"clone_cold": {"target": 1.25, "against": "kvm_floor", "bar": 3.3},
+	"clone_pool": {"target": 0.30, "against": "kvm_floor"},
+	"clone_cold_4g": {"target": 1.1, "against": "clone_cold"},
+	"clone_pool_4g": {"target": 1.1, "against": "clone_pool"},
+	"reset": {"target": 0.5, "against": "clone_pool", "bar": 1.9},
+	"clone_private": {"target": 131072, "against": "nothing", "bar": 311296},
+	"clone_private_guest": {"target": 65536, "against": "nothing"},
+	"fork_pause_4m": {"target": 3, "against": "copy_4m"},
+	"fork_pause_256m": {"target": 1.2, "against": "host_fork_256m"},
+	"tine_run_true": {"target": 0.5, "against": "bwrap_true", "bar": 1.2}
 }
 JSON
 }

@@ -408,45 +408,104 @@ let_pool_settle(struct sandbox_pool *pool)
 }
 
 static void
-bench(void)
+print_bytes(const char *name, uint64_t bytes)
 {
-	uint64_t cold[BENCH_ROUNDS], pooled[BENCH_ROUNDS], reset[BENCH_ROUNDS], pause[BENCH_ROUNDS];
-	struct tine_template *bt = base(), *t = NULL;
-	struct sandbox_hoststats hs;
+	printf("{\"name\": \"%s\", \"median\": %llu}\n", name, (unsigned long long)bytes);
+}
+
+/* A sandbox of that size that has run a program, frozen. */
+static struct tine_template *
+template_of(struct box *original, uint64_t mib)
+{
+	struct tine_template *bt;
+
+	need(template_base(mib, NULL, &bt, &error), "base");
+	spawn(original, bt, NULL, NULL, NULL);
+	launch(original, "loop");
+	template_release(bt);
+	return freeze(original, false, 0);
+}
+
+static void
+bench_clones(uint64_t mib, const char *suffix)
+{
+	uint64_t cold[BENCH_ROUNDS], pooled[BENCH_ROUNDS];
 	struct sandbox_pool *pool;
-	struct box original, b;
+	struct box original;
+	struct tine_template *t = template_of(&original, mib);
+	char name[32];
 
 	need(sandbox_pool_create(1, JAIL_DEFAULT, &pool, &error), "pool");
-	spawn(&original, bt, NULL, NULL, NULL);
-	launch(&original, "loop");
-	for (int i = 0; i < BENCH_ROUNDS; i++) {
-		template_release(t);
-		t = freeze(&original, false, 0);
-		pause[i] = original.report.pause_ns;
-	}
 	sandbox_pool_prefer(pool, t);
-	spawn(&b, t, NULL, NULL, NULL);
-	serve_until(&b, &b.ready, NULL);
-	need(sandbox_hoststats(b.sb, &hs, &error), "hoststats");
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
 		cold[i] = time_clone(t, NULL);
 		let_pool_settle(pool);
 		pooled[i] = time_clone(t, pool);
-		reset[i] = time_reset(&b);
 	}
-	print_median("clone_cold", cold);
-	print_median("clone_pool", pooled);
-	print_median("reset", reset);
-	print_median("freeze_pause", pause);
-	printf("{\"name\": \"clone_private\", \"median\": %llu}\n",
-	       (unsigned long long)hs.private_bytes);
-	printf("{\"name\": \"clone_pss\", \"median\": %llu}\n",
-	       (unsigned long long)hs.vmm_pss_bytes);
+	snprintf(name, sizeof(name), "clone_cold%s", suffix);
+	print_median(name, cold);
+	snprintf(name, sizeof(name), "clone_pool%s", suffix);
+	print_median(name, pooled);
 	sandbox_pool_destroy(pool);
-	sandbox_destroy(b.sb);
 	sandbox_destroy(original.sb);
 	template_release(t);
-	template_release(bt);
+}
+
+/* Memory of an idle clone, with two more processes alive that have the same files mapped. */
+static void
+bench_reset_and_memory(void)
+{
+	uint64_t reset[BENCH_ROUNDS];
+	struct sandbox_hoststats hs;
+	struct box original, b, other;
+	struct tine_template *t = template_of(&original, 64);
+
+	spawn(&other, t, NULL, NULL, NULL);
+	spawn(&b, t, NULL, NULL, NULL);
+	serve_until(&other, &other.ready, NULL);
+	serve_until(&b, &b.ready, NULL);
+	need(sandbox_hoststats(b.sb, &hs, &error), "hoststats");
+	for (int i = 0; i < BENCH_ROUNDS; i++)
+		reset[i] = time_reset(&b);
+	print_median("reset", reset);
+	print_bytes("clone_private", hs.vmm_private_bytes);
+	print_bytes("clone_private_guest", hs.private_bytes);
+	sandbox_destroy(b.sb);
+	sandbox_destroy(other.sb);
+	sandbox_destroy(original.sb);
+	template_release(t);
+}
+
+/* The time for which a sandbox stands still that has so much memory of its own. */
+static void
+bench_pause(uint64_t sandbox_mib, unsigned touched_mib)
+{
+	uint64_t pause[BENCH_ROUNDS];
+	struct box original;
+	char text[32], name[32];
+
+	template_release(template_of(&original, sandbox_mib));
+	snprintf(text, sizeof(text), "touch %u\n", touched_mib);
+	type(&original, text);
+	snprintf(text, sizeof(text), "touched %u\n", touched_mib);
+	serve_until(&original, NULL, text);
+	for (int i = 0; i < BENCH_ROUNDS; i++) {
+		template_release(freeze(&original, false, 0));
+		pause[i] = original.report.pause_ns;
+	}
+	snprintf(name, sizeof(name), "fork_pause_%um", touched_mib);
+	print_median(name, pause);
+	sandbox_destroy(original.sb);
+}
+
+static void
+bench(void)
+{
+	bench_clones(64, "");
+	bench_clones(4096, "_4g");
+	bench_reset_and_memory();
+	bench_pause(64, 4);
+	bench_pause(512, 256);
 }
 
 /* Those with a count take it from NAME=COUNT. */

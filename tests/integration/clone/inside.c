@@ -103,6 +103,18 @@ generation(void)
 	printf("generation %s\n", value);
 }
 
+/* So much memory of its own, until the end. */
+static void
+touch(unsigned mib)
+{
+	size_t size = (size_t)mib << 20;
+	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (size_t at = 0; p != MAP_FAILED && at < size; at += PAGE_BYTES)
+		p[at] = 1;
+	printf("%s %u\n", p != MAP_FAILED ? "touched" : "failed", mib);
+}
+
 /* Serve commands that come on standard input. */
 static int
 loop(void)
@@ -122,6 +134,8 @@ loop(void)
 			generation();
 		else if (strncmp(line, "parent", 6) == 0)
 			printf(getppid() >= 0 ? "parent\n" : "no parent\n");
+		else if (sscanf(line, "touch %u", &who) == 1)
+			touch(who);
 		else if (sscanf(line, "mark %u %u", &who, &of) == 2)
 			mark(who, of);
 		else if (sscanf(line, "marks %u %u", &who, &of) == 2)
