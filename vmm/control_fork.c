@@ -280,8 +280,8 @@ on_parked(void *arg, uint32_t events)
 }
 
 /* All that the sandbox has of its own, while it runs on: when it stands still, only what it has
- * written to in the meantime is left to copy.  No hypercall is under way when the log begins: one that
- * gives memory back would take pages away behind the copy. */
+ * written to in the meantime is left to copy.  No hypercall is under way when the log begins: one
+ * that gives memory back would take pages away behind the copy. */
 static int
 copy_ahead(struct control *c, int fd, struct tine_error *error)
 {
