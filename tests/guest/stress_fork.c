@@ -16,6 +16,9 @@
 
 enum { ROUND_OPS = 3000, STEPS_A_TURN = 8, MAX_DEPTH = 5 };
 
+/* Objects and frames that the kernel makes once, when it first needs them: in any round. */
+enum { MADE_ONCE = 3 };
+
 /* What a process is to do. */
 enum role { LEAVE, DIE, LINGER, WORK, TRACED, EXEC_LEAVE, EXEC_WORK };
 
@@ -1077,7 +1080,7 @@ static void
 round_of(struct self *me, int n)
 {
 	static const char *const policies[] = {"random", "sequential", "modulus"};
-	static struct snapshot before, after;
+	static struct snapshot before, after, first;
 	static struct common had;
 
 	set_text("kern.pidpolicy", policies[n % 3]);
@@ -1090,10 +1093,10 @@ round_of(struct self *me, int n)
 	look(&after);
 	compare(&before, &after, &had);
 	printf("round %d: %ld frames, %ld objects\n", n, after.frames, after.objects);
-	if (n > 0) { /* what is made once is there */
-		CHECK_EQ(after.objects, before.objects);
-		CHECK_EQ(after.frames, before.frames);
-	}
+	if (n == 0)
+		first = after;
+	CHECK(after.objects <= first.objects + MADE_ONCE);
+	CHECK(after.frames >= first.frames - MADE_ONCE);
 }
 
 static void
