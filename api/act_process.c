@@ -50,19 +50,17 @@ signalled(struct request *req, int errnum, const uint8_t *data, size_t len)
 	reply_problem(req);
 }
 
-void
-act_process_signal(struct request *req)
+bool
+process_target(struct request *req, int32_t *pidp)
 {
-	const struct signal_args *args = req->args;
 	struct api_process *p = process_lookup(req->sandbox, req->param[1]);
-	struct tine_signal msg = {.sig = args->sig};
 	uint64_t pid = 0;
 
 	if (req->param[1][0] == 'l') { /* a handle means that launch and never another process */
 		if (p != NULL && process_ended(p)) {
 			request_fail(req, PROBLEM_PROCESS_EXITED, "it is %s",
 				     process_state_name(p->state));
-			return;
+			return false;
 		}
 		pid = p != NULL ? (uint64_t)p->pid : 0;
 	} else if (parse_uint(req->param[1], INT32_MAX, &pid) < 0) {
@@ -70,10 +68,23 @@ act_process_signal(struct request *req)
 	}
 	if (pid == 0) {
 		request_fail(req, PROBLEM_UNKNOWN_PROCESS, "\"%s\"", req->param[1]);
-		return;
+		return false;
 	}
+	*pidp = (int32_t)pid;
+	return true;
+}
+
+void
+act_process_signal(struct request *req)
+{
+	const struct signal_args *args = req->args;
+	struct tine_signal msg = {.sig = args->sig};
+	int32_t pid;
+
+	if (!process_target(req, &pid))
+		return;
 	/* kill(-1) is not group 1 but every process. */
-	msg.pid = args->group && pid > 1 ? -(int32_t)pid : (int32_t)pid;
+	msg.pid = args->group && pid > 1 ? -pid : pid;
 	request_call(req, TINE_MSG_SIGNAL, 0, &msg, sizeof(msg), signalled);
 }
 

@@ -65,11 +65,23 @@ void act_process_get(struct request *req);
 void act_process_signal(struct request *req);
 void act_process_wait(struct request *req);
 void act_process_winsize(struct request *req);
+/* The pid that the request's path means; false: it has been answered that there is none. */
+bool process_target(struct request *req, int32_t *pid);
 
 struct signal_args {
 	int sig;
 	bool group;
 };
+
+/* act_profile.c */
+void act_profile_get(struct request *req);
+void act_profile_post(struct request *req);
+
+struct profile_args {
+	uint32_t op; /* enum tine_profile_op */
+};
+extern const struct field profile_fields[];
+
 extern const struct field signal_fields[], winsize_fields[], wait_query[];
 
 struct winsize_args {

@@ -170,6 +170,50 @@ cmd_wait(int argc, char **argv)
 	return run_simple(&cmd, argc, argv);
 }
 
+static void
+print_profile(const json_t *doc)
+{
+	long long samples = (long long)get_int(doc, "samples");
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (json_object_get(doc, "entries"), i, entry) {
+		long long count = (long long)get_int(entry, "count");
+
+		printf("%8lld %5.1f%% %#llx\n", count, 100.0 * (double)count / (double)samples,
+		       (unsigned long long)get_int(entry, "pc"));
+	}
+	printf("%8lld samples, %lld of them lost\n", samples, (long long)get_int(doc, "lost"));
+}
+
+static int
+run_profile(struct client *client, int argc, char **argv)
+{
+	json_t *body = argc > 2 ? json_pack("{s:s}", "action", argv[2]) : NULL, *doc = NULL;
+	int rc = call_free(client, body != NULL ? "POST" : "GET",
+			   sandbox_path(argv[0], "processes", argv[1], "profile"), body, &doc);
+
+	if (rc == CMD_OK && argc == 2 && client->json)
+		print_json(doc);
+	else if (rc == CMD_OK && argc == 2)
+		print_profile(doc);
+	json_decref(doc);
+	return rc;
+}
+
+int
+cmd_profile(int argc, char **argv)
+{
+	static const struct simple cmd = {
+	    "profile",
+	    "usage: tine profile [OPTION]... SANDBOX PID [start|stop]\n\n"
+	    "Start or stop counting where a process (PID, or lN for launch handle N) and its\n"
+	    "children are at the ticks of the clock, or show what has been counted.\n\n" CLI_USAGE,
+	    2, 3, run_profile};
+
+	return run_simple(&cmd, argc, argv);
+}
+
 static int
 one_sysctl(struct client *client, const char *sandbox, char *arg)
 {

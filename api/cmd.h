@@ -27,6 +27,7 @@ int cmd_stat(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_sysctl(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_fork(int argc, char **argv);
 int cmd_template(int argc, char **argv);

@@ -29,6 +29,7 @@ static const struct command {
     {"wait", cmd_wait, "wait for the end of a launched process"},
     {"put", cmd_put, "copy a file into a sandbox"},
     {"sysctl", cmd_sysctl, "read or set kernel variables"},
+    {"profile", cmd_profile, "show where a process spends its time"},
     {"stat", cmd_stat, "show fork statistics"},
     {"events", cmd_events, "follow the event stream"},
     {"log", cmd_log, "show what a sandbox's kernel has logged"},

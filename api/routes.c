@@ -80,5 +80,8 @@ const struct route api_routes[] = {
 	  .upload = stdin_upload),
     ROUTE("POST", PROC "/winsize", act_process_winsize,
 	  .needs = NEED_SANDBOX | NEED_READY | NEED_PROCESS, BODY(winsize_fields, winsize_args)),
+    ROUTE("GET", PROC "/profile", act_profile_get, .needs = NEED_SANDBOX | NEED_READY),
+    ROUTE("POST", PROC "/profile", act_profile_post, .needs = NEED_SANDBOX | NEED_READY,
+	  BODY(profile_fields, profile_args)),
     {0},
 };

@@ -19,7 +19,7 @@ _tine_arguments() {
 
 _tine() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="run check serve spawn fork template reset ls exec ps signal wait put sysctl stat events log rm health version help"
+	local commands="run check serve spawn fork template reset ls exec ps signal wait put sysctl profile stat events log rm health version help"
 	local client="--socket --token-file --json --help"
 	local options
 
@@ -51,9 +51,10 @@ _tine() {
 	fi
 	case ${COMP_WORDS[1]}/$(_tine_arguments) in
 	rm/* | reset/*) mapfile -t COMPREPLY < <(compgen -W "$(_tine_sandboxes)" -- "$cur") ;;
-	exec/0 | fork/0 | template/0 | ps/0 | signal/0 | wait/0 | put/0 | sysctl/0 | stat/0 | events/0 | log/0)
+	exec/0 | fork/0 | template/0 | ps/0 | signal/0 | wait/0 | put/0 | sysctl/0 | profile/0 | stat/0 | events/0 | log/0)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tine_sandboxes)" -- "$cur")
 		;;
+	profile/2) mapfile -t COMPREPLY < <(compgen -W "start stop" -- "$cur") ;;
 	signal/2) mapfile -t COMPREPLY < <(compgen -W "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP" -- "$cur") ;;
 	*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac

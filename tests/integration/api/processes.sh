@@ -34,6 +34,16 @@ api 204 POST "/v1/sandboxes/a/processes/$pid/signal" '{"signal":"TERM"}'
 expect "signal" "$(api 200 GET "/v1/sandboxes/a/processes/$pid/wait" | jq .signal)" 15
 api 404 POST "/v1/sandboxes/a/processes/$pid/signal" '{"signal":"TERM"}' >/dev/null
 
+# Where a process spends its time: this one sleeps, so its profile stays empty (row B16: tests/integration/profile).
+pid=$(api 201 POST /v1/sandboxes/a/processes '{"argv":["forks","sleep"]}' | jq .pid)
+api 204 POST "/v1/sandboxes/a/processes/$pid/profile" '{"action":"start"}'
+expect "profile" "$(api 200 GET "/v1/sandboxes/a/processes/$pid/profile" | jq -c '[.lost, (.entries | type)]')" '[0,"array"]'
+tine profile a "$pid" stop
+tine profile a "$pid" | grep -q ' samples, 0 of them lost' || fail "tine profile shows no sum"
+api 204 POST "/v1/sandboxes/a/processes/$pid/signal" '{"signal":"KILL"}'
+api 200 GET "/v1/sandboxes/a/processes/$pid/wait" >/dev/null
+api 404 GET "/v1/sandboxes/a/processes/$pid/profile" >/dev/null
+
 # Exit status, as for a program run here.
 status=0
 tine exec a /no/such 2>/dev/null || status=$?

@@ -350,6 +350,27 @@ on_sysctl(struct sandbox *sb, uint32_t id, const uint8_t *data, size_t len)
 	reply(sb, id, 0, old, strlen(old) + 1);
 }
 
+/* The same profile for all processes. */
+static void
+on_profile(struct sandbox *sb, uint32_t id, uint32_t pid, const uint8_t *data)
+{
+	static const struct tine_profile_entry counted[] = {
+	    {0x401000, 2}, {0x402000, 5}, {UINT64_MAX, 1}};
+	struct fake_process *p;
+	uint32_t op;
+
+	memcpy(&op, data, sizeof(op));
+	TAILQ_FOREACH (p, &sb->processes, link)
+		if (p->pid == (int32_t)pid)
+			break;
+	if (p == NULL)
+		reply(sb, id, ESRCH, NULL, 0);
+	else if (op == TINE_PROFILE_READ)
+		reply(sb, id, 0, counted, sizeof(counted));
+	else
+		reply(sb, id, 0, NULL, 0);
+}
+
 /* Pids are handed out in ascending order, so the list is sorted. */
 static void
 on_procs(struct sandbox *sb, uint32_t id, uint32_t after)
@@ -412,6 +433,9 @@ guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg, cons
 		break;
 	case TINE_MSG_SYSCTL:
 		on_sysctl(sb, id, data, len);
+		break;
+	case TINE_MSG_PROFILE:
+		on_profile(sb, id, arg, data);
 		break;
 	case TINE_MSG_PROCS:
 		on_procs(sb, id, arg);

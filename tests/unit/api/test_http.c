@@ -473,6 +473,37 @@ test_tty(void **state)
 	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
 }
 
+/* ---- profiles ------------------------------------------------------------------------------ */
+
+static void
+test_profile(void **state)
+{
+	json_t *first;
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"sleep\"]}", 201);
+	call(&d, "POST", "/v1/sandboxes/p/processes/l1/profile", "{\"action\":\"start\"}", 204);
+	a = call(&d, "GET", "/v1/sandboxes/p/processes/l1/profile", NULL, 200);
+	assert_int_equal(json_integer_value(json_object_get(a->json, "samples")), 8);
+	assert_int_equal(json_integer_value(json_object_get(a->json, "lost")), 1);
+	assert_int_equal(json_array_size(json_object_get(a->json, "entries")), 2);
+	first = json_array_get(json_object_get(a->json, "entries"), 0);
+	assert_int_equal(json_integer_value(json_object_get(first, "pc")), 0x402000);
+	assert_int_equal(json_integer_value(json_object_get(first, "count")), 5);
+	call(&d, "POST", "/v1/sandboxes/p/processes/l1/profile", "{\"action\":\"stop\"}", 204);
+	a = call(&d, "POST", "/v1/sandboxes/p/processes/l1/profile", "{\"action\":\"go\"}", 400);
+	assert_string_equal(text(a, "pointer"), "/action");
+	a = call(&d, "GET", "/v1/sandboxes/p/processes/9999/profile", NULL, 404);
+	assert_string_equal(problem_slug(a), "unknown-process");
+	call(&d, "POST", "/v1/sandboxes/p/processes/l1/signal", "{\"signal\":9}", 204);
+	call(&d, "GET", "/v1/sandboxes/p/processes/l1/wait", NULL, 200);
+	a = call(&d, "GET", "/v1/sandboxes/p/processes/l1/profile", NULL, 409);
+	assert_string_equal(problem_slug(a), "process-exited");
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+}
+
 /* ---- files and variables ------------------------------------------------------------------- */
 
 static void
@@ -726,6 +757,7 @@ main(void)
 	    cmocka_unit_test(test_output_offsets),
 	    cmocka_unit_test(test_stdin),
 	    cmocka_unit_test(test_tty),
+	    cmocka_unit_test(test_profile),
 	    cmocka_unit_test(test_files_and_sysctl),
 	    cmocka_unit_test(test_forkstat),
 	    cmocka_unit_test(test_events),

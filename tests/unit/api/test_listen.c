@@ -259,9 +259,10 @@ test_usage(void **state)
 	assert_int_equal(exit_status(TINE_FAKE " exec --socket /no/such/socket a b"), 125);
 	assert_int_equal(exit_status(TINE_FAKE " exec a"), 125);
 	assert_int_equal(exit_status(TINE_FAKE " signal a b"), 2);
-	static const char *const commands[] = {
-	    "serve",    "spawn",  "ls",   "exec",   "ps",  "signal", "wait",   "put",  "fork",
-	    "template", "sysctl", "stat", "events", "log", "rm",     "health", "help", "version"};
+	static const char *const commands[] = {"serve",  "spawn", "ls",      "exec",   "ps",
+					       "signal", "wait",  "put",     "fork",   "template",
+					       "sysctl", "stat",  "events",  "log",    "rm",
+					       "health", "help",  "version", "profile"};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		assert_int_equal(exit_status(fmt(TINE_FAKE " help %s", commands[i])), 0);
 }
