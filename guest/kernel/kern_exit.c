@@ -57,9 +57,8 @@ single_thread(struct thread *td)
 		ps->ps_singlecount = ps->ps_nthreads - 1;
 		kill_siblings(td);
 		while (ps->ps_singlecount > 0)
-			if (tsleep(&ps->ps_singlecount, PKILL, "single", 0) != 0 &&
-			    td->td_flags & TDF_EXIT) {
-				ps->ps_single = NULL;
+			if (tsleep(&ps->ps_singlecount, PKILL, "single", 0) != 0) {
+				ps->ps_single = NULL; /* killed: trying again would not sleep */
 				return EINTR;
 			}
 		KASSERT(ps->ps_nthreads == 1);

@@ -88,23 +88,44 @@ slow_tfork(void *arg)
 	return NULL;
 }
 
-/* exec waits for the thread that forks and for the one it makes; neither returns to user mode. */
-static void
-single(const char *self)
+/* A process that calls exec while another of its threads makes a thread. */
+static pid_t
+exec_beside_fork(const char *self)
 {
 	pthread_t t;
 	pid_t pid;
 
 	page = shared_page();
-	if ((pid = fork()) == 0) {
-		CHECK_EQ(pthread_create(&t, NULL, slow_tfork, new_stack()), 0);
-		while (page[1] == 0)
-			sched_yield();
-		sleep_ms(50);
-		execl(self, self, "alone", (char *)NULL);
-		_exit(1);
-	}
-	CHECK_EXIT(pid, 6);
+	if ((pid = fork()) != 0)
+		return pid;
+	CHECK_EQ(pthread_create(&t, NULL, slow_tfork, new_stack()), 0);
+	while (page[1] == 0)
+		sched_yield();
+	page[2] = 1;
+	execl(self, self, "alone", (char *)NULL);
+	_exit(1);
+}
+
+/* exec waits for the thread that forks and for the one it makes; neither returns to user mode. */
+static void
+single(const char *self)
+{
+	CHECK_EXIT(exec_beside_fork(self), 6);
+	CHECK_EQ(*page, 0);
+	set_var("kern.fork_pause", 0);
+}
+
+/* The wait ends for who is killed. */
+static void
+killed_while_single(const char *self)
+{
+	pid_t pid = exec_beside_fork(self);
+
+	while (page[2] == 0)
+		sched_yield();
+	wait_state(pid, 'S');
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_KILLED(pid, SIGKILL);
 	CHECK_EQ(*page, 0);
 	set_var("kern.fork_pause", 0);
 }
@@ -120,6 +141,7 @@ main(int argc, char **argv)
 		return ok();
 	embryo();
 	single(argv[0]);
+	killed_while_single(argv[0]);
 	CHECK_EQ(var("kern.nthreads"), var("kern.nprocs"));
 	return ok();
 }
