@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* row_failure.c: no memory at the n-th allocation of each entry point, for every n until it works:
- * everything is as before.  Debug kernels.  rows: C3 C5 */
+ * everything is as before.  For the debug kernel.  rows: C3 C5 */
 #include "native.h"
 #include <dirent.h>
 
@@ -115,20 +115,45 @@ by_rfork(void)
 	pid = spawn((unsigned)flags);
 	if (pid == 0)
 		_exit(0);
+	if (pid > 0 && flags & RFSTOPPED)
+		CHECK_EQ(kill((pid_t)pid, SIGKILL), 0);
+	while (pid > 0 && flags & RFNOWAIT && kill((pid_t)pid, 0) == 0) /* init waits for it */
+		sched_yield();
 	return pid;
+}
+
+static long
+wait_for_thread(long tid)
+{
+	while (tid > 0 && (!thread_done || syscall(SYS_tkill, tid, 0) == 0))
+		sched_yield();
+	return tid;
 }
 
 static long
 by_tfork(void)
 {
 	struct __tfork param = {NULL, NULL, stack_end};
-	long tid;
 
 	thread_done = 0;
-	tid = __tfork_thread(&param, sizeof(param), thread_ends, NULL);
-	while (tid > 0 && (!thread_done || syscall(SYS_tkill, tid, 0) == 0))
-		sched_yield();
-	return tid;
+	return wait_for_thread(__tfork_thread(&param, sizeof(param), thread_ends, NULL));
+}
+
+static int
+clone_ends(void *arg)
+{
+	thread_ends(arg);
+	return 0;
+}
+
+static long
+by_clone_thread(void)
+{
+	thread_done = 0;
+	return wait_for_thread(
+	    clone(clone_ends, stack_end,
+		  CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+		  NULL));
 }
 
 static long
@@ -208,6 +233,8 @@ all_rforks(void)
 	    {"rfork: RFLINUXTHPN", RFPROC | RFFDG | RFLINUXTHPN},
 	    {"rfork: RFNOZOMBIE", RFPROC | RFFDG | RFNOZOMBIE},
 	    {"rfork: RFSHARELIM", RFPROC | RFFDG | RFSHARELIM},
+	    {"rfork: RFNOWAIT", RFPROC | RFFDG | RFNOWAIT},
+	    {"rfork: RFSTOPPED", RFPROC | RFFDG | RFSTOPPED},
 	};
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -262,14 +289,14 @@ run_unshare(const char *what, int how)
 int
 main(void)
 {
-	if (!debug_kernel())
-		return ok();
+	CHECK(debug_kernel());
 	signal(SIGUSR1, SIG_IGN);
 	stack_end = new_stack();
 	run("fork", by_fork);
 	run("vfork", by_vfork);
 	all_rforks();
 	run("__tfork", by_tfork);
+	run("clone: a thread", by_clone_thread);
 	run("clone with a pidfd", by_clone_pidfd);
 	run_unshare("rfork: memory", 0);
 	run_unshare("rfork: memory, RFFDG", RFFDG);
