@@ -78,6 +78,9 @@ clone_check(struct thread *td, const struct clone_args *ca)
 		return EINVAL;
 	if (flags & CLONE_PIDFD && flags & CLONE_THREAD)
 		return EINVAL;
+	/* Only a process can be waited for so: ps_vforkparent. */
+	if (flags & CLONE_THREAD && flags & CLONE_VFORK)
+		return EINVAL;
 	/* Threads share the process's tables here; Linux lets them differ, programs do not use it.
 	 */
 	if (flags & CLONE_THREAD && (flags & (CLONE_FILES | CLONE_FS)) != (CLONE_FILES | CLONE_FS))

@@ -8,6 +8,8 @@
 #define FILES 0x400UL
 #define SIGHAND 0x800UL
 #define PIDFD 0x1000UL
+#define NATIVE_SYSCTL 514
+#define VFORK 0x4000UL
 #define PARENT 0x8000UL
 #define THREAD 0x10000UL
 #define SETTLS 0x80000UL
@@ -42,6 +44,9 @@ refused(void)
 
 	CHECK_ERR(clone5(SIGHAND | SIGCHLD, NULL, NULL, 0), EINVAL);
 	CHECK_ERR(clone5(THREAD | VM, NULL, NULL, 0), EINVAL);
+	if (syscall(NATIVE_SYSCTL, NULL) != -1 || errno != ENOSYS) /* Linux waits for the thread */
+		CHECK_ERR(clone5(THREAD | SIGHAND | VM | FS | FILES | VFORK, NULL, NULL, 0),
+			  EINVAL);
 	CHECK_ERR(clone5(SIGCHLD | SETTLS, NULL, NULL, 0x7ffffffff000), EPERM);
 	CHECK_ERR(clone5(SIGCHLD | SETTLS, NULL, NULL, 1UL << 63), EPERM);
 	CHECK_ERR(clone5(PIDFD | PARENT_SETTID | SIGCHLD, big, NULL, 0), EINVAL);

@@ -362,7 +362,7 @@ clone_is_bad(uint64_t flags, int signal, bool clone3)
 {
 	if ((flags & CLONE_SIGHAND && (!(flags & CLONE_VM) || flags & CLEAR_SIGHAND)) ||
 	    (flags & CLONE_THREAD && (flags & THREAD_FLAGS) != THREAD_FLAGS) ||
-	    (flags & CLONE_THREAD && flags & PIDFD))
+	    (flags & CLONE_THREAD && flags & (PIDFD | CLONE_VFORK)))
 		return true;
 	if (clone3)
 		return flags & CLONE_DETACHED ||
@@ -399,8 +399,6 @@ by_clone(struct self *me, struct how *how, int s)
 	int signal = signals[below(me, 7)];
 	struct clone3_args *ca = &args[s];
 
-	if (flags & CLONE_THREAD)
-		flags &= ~(uint64_t)CLONE_VFORK;
 	if (clone3 && flags & (CLONE_THREAD | CLONE_PARENT) && !one_in(me, 8))
 		signal = 0;
 	*ca = (struct clone3_args){.flags = flags,
