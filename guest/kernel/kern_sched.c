@@ -297,14 +297,16 @@ tsleep(const void *chan, int flags, const char *wmesg, nsec_t deadline)
 {
 	int error;
 
-	for (;;) {
-		if (interrupted(curthread, flags))
-			return EINTR;
-		error = sleep_once(chan, flags, wmesg, deadline);
-		/* A signal that does not kill must not end a PKILL sleep: go back to it. */
-		if (error != EINTR || !(flags & PKILL) || interrupted(curthread, flags))
-			return error;
-	}
+	if (interrupted(curthread, flags))
+		return EINTR;
+	error = sleep_once(chan, flags, wmesg, deadline);
+	/*
+	 * A signal that does not kill must not end a PKILL wait.  But what is waited for may have
+	 * come after the signal, when nobody slept here any more: the caller has to look.
+	 */
+	if (error == EINTR && flags & PKILL && !interrupted(curthread, flags))
+		return 0;
+	return error;
 }
 
 void

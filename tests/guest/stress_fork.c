@@ -982,16 +982,35 @@ busy_time(struct self *me)
 	}
 }
 
+/* What a thread sleeps for. */
+static void
+show_file(const char *fmt, int a, int b)
+{
+	char path[64], text[1024];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), fmt, a, b);
+	if ((fd = open(path, O_RDONLY)) < 0)
+		return;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	dprintf(2, "  %s: %.*s\n", path, (int)n, text);
+}
+
 static void
 show_slots(void)
 {
 	for (int s = 1; s < NSLOTS; s++) {
 		unsigned w = word_of(s);
 
-		if (W_CODE(w) != FREE)
+		if (W_CODE(w) != FREE) {
 			dprintf(2, "slot %d: id %d, process %d, leader %d, %d, state %c\n", s,
 				id_of(s), W_OWNER(w), W_LEADER(w) - 1, W_CODE(w),
 				id_of(s) > 0 ? proc_state(id_of(s)) : ' ');
+			show_file("/proc/%d/task/%d/wchan", id_of(W_OWNER(w)), id_of(s));
+			show_file("/proc/%d/task/%d/status", id_of(W_OWNER(w)), id_of(s));
+		}
 	}
 }
 

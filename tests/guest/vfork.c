@@ -55,6 +55,41 @@ until_killed(void)
 	CHECK_KILLED(pid, SIGKILL);
 }
 
+static volatile sig_atomic_t signals;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+/*
+ * A signal to the waiting parent just before the child goes: it must neither end the wait nor make
+ * the parent miss that it is over.
+ */
+static void
+signalled_parent(void)
+{
+	pid_t parent = getpid(), pid;
+
+	CHECK(signal(SIGUSR1, on_signal) != SIG_ERR);
+	for (int i = 0; i < 100; i++) {
+		shared = 0;
+		pid = vfork();
+		if (pid == 0) {
+			kill(parent, SIGUSR1);
+			for (int n = i % 3; n > 0; n--)
+				sched_yield();
+			shared = 1;
+			_exit(0);
+		}
+		CHECK_EQ(shared, 1);
+		CHECK_EXIT(pid, 0);
+		CHECK_EQ(signals, i + 1);
+	}
+}
+
 /* A parent that is killed while it waits dies; its child lives on. */
 static void
 killed_parent(void)
@@ -95,6 +130,7 @@ main(int argc, char **argv)
 	until_exit();
 	until_exec("/proc/self/exe");
 	until_killed();
+	signalled_parent();
 	killed_parent();
 	(void)argv;
 	return ok();

@@ -420,7 +420,7 @@ int single_thread(
 #define PCATCH 0x100 /* a signal ends the sleep: EINTR (ERESTART is chosen by the caller) */
 #define PKILL 0x200  /* only what kills the process ends the sleep */
 /* Sleep on chan until wakeup(chan), a signal (PCATCH: EINTR) or deadline (absolute nanouptime, 0 =
- * none: ETIMEDOUT). */
+ * none: ETIMEDOUT).  It may return 0 too early: look again at what is waited for. */
 int tsleep(const void *chan, int flags, const char *wmesg, nsec_t deadline);
 void wakeup(const void *chan);
 void wakeup_one(const void *chan);
