@@ -259,7 +259,7 @@ on_parked(void *arg, uint32_t events)
 	struct freezing *f = &c->freezing;
 	struct template_head *head = calloc(1, sizeof(*head));
 	uint64_t count;
-	int r;
+	int r = -ENOMEM;
 
 	(void)events;
 	if (read(c->vm.pause.notify_fd, &count, sizeof(count)) < 0 || !f->busy) {
@@ -268,8 +268,10 @@ on_parked(void *arg, uint32_t events)
 	}
 	/* What the guest has sent belongs to it alone; books are kept up to here. */
 	channel_drain(&c->channel);
-	r = head != NULL ? take_state(c, head, &f->error)
-			 : tine_error_set(&f->error, ENOMEM, "no-memory", "out of memory");
+	if (head != NULL)
+		r = take_state(c, head, &f->error);
+	else
+		tine_error_set(&f->error, ENOMEM, "no-memory", "out of memory");
 	f->held = false;
 	vcpu_resume(&c->vm);
 	f->report.pause_ns = now_ns() - atomic_load(&c->vm.ready_ns);

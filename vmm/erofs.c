@@ -225,8 +225,8 @@ fill_inode(uint8_t *at, const struct tree_node *node)
 {
 	bool device = S_ISCHR(node->mode) || S_ISBLK(node->mode);
 	struct erofs_inode in = {
-	    .i_format = is_inline(node) ? EROFS_FORMAT_EXTENDED_INLINE
-					: EROFS_FORMAT_EXTENDED_PLAIN,
+	    .i_format =
+		is_inline(node) ? EROFS_FORMAT_EXTENDED_INLINE : EROFS_FORMAT_EXTENDED_PLAIN,
 	    .i_mode = (uint16_t)node->mode,
 	    .i_size = node->size,
 	    .i_u = device ? encode_dev(node->major, node->minor) : node->block,
@@ -266,8 +266,8 @@ is_named(const struct tree_node *node)
 	return S_ISDIR(node->mode) ? node->parent != NULL : node->nlink > 0;
 }
 
-/* The place of an inode and what follows it, which no block boundary divides; *at is the end of what
- * has a place already. */
+/* The place of an inode and what follows it, which no block boundary divides; *at is the end of
+ * what has a place already. */
 static int
 place(struct erofs_writer *w, struct tree_node *node, uint64_t *at, struct tine_error *error)
 {

@@ -28,7 +28,8 @@
 static int
 load(const struct sock_filter *program, size_t n)
 {
-	struct sock_filter copy[PROGRAM_MAX]; /* no heap, which a thread would get one of its own of */
+	/* Not on the heap: a thread would get one of its own. */
+	struct sock_filter copy[PROGRAM_MAX];
 	struct sock_fprog prog = {.len = (unsigned short)n, .filter = copy};
 
 	memcpy(copy, program, n * sizeof(*copy));

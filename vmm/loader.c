@@ -88,7 +88,7 @@ check_placement(const struct elf_file *file, size_t i, const struct guest_mem *m
 		    "%s: segment %zu wants physical memory %#llx..%#llx, which is not within "
 		    "%#llx..%#llx",
 		    file->path, i, (unsigned long long)ph->p_paddr,
-		    (unsigned long long)(ph->p_paddr + ph->p_memsz), TINE_GPA_KERNEL_MIN,
+		    (unsigned long long)ph->p_paddr + ph->p_memsz, TINE_GPA_KERNEL_MIN,
 		    (unsigned long long)mem->region[MEM_LOW].size);
 	for (size_t j = 0; j < i; j++)
 		if (file->phdr[j].p_type == PT_LOAD && physical_overlap(ph, &file->phdr[j]))

@@ -17,7 +17,7 @@
 struct sandbox_pool {
 	unsigned size, idle, jail;
 	struct tine_template *preferred; /* owned; NULL: none */
-	struct sandbox *process[]; /* [0, idle) */
+	struct sandbox *process[];       /* [0, idle) */
 };
 
 int

@@ -32,7 +32,7 @@ inspect_script(struct program *program, int fd, const char *path, struct tine_er
 		    error, ENOEXEC, "bad-script",
 		    "%s: \"#!\" is not followed by the absolute path of an interpreter", path);
 	program->script = true;
-	strcpy(program->interp, name); /* shorter than SCRIPT_LINE */
+	memcpy(program->interp, name, (size_t)(end + 1 - name)); /* shorter than SCRIPT_LINE */
 	return 1;
 }
 

@@ -13,13 +13,14 @@ bool
 program_beside(const char *name, char *path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	size_t length = strlen(name) + 1;
 	char *slash;
 
 	path[n > 0 ? n : 0] = '\0';
 	slash = strrchr(path, '/');
-	if (slash == NULL || (size_t)(slash + 1 - path) + strlen(name) >= size)
+	if (slash == NULL || (size_t)(slash + 1 - path) + length > size)
 		return false;
-	strcpy(slash + 1, name);
+	memcpy(slash + 1, name, length);
 	return access(path, X_OK) == 0;
 }
 

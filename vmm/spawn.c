@@ -137,8 +137,10 @@ sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_err
 	struct sandbox *sb = new_sandbox();
 	int pair[2], r = 0;
 
-	if (sb == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	if (sb == NULL) {
+		tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+		return -ENOMEM;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = tine_error_set(error, errno, "no-files", "socketpair: %s", strerror(errno));
 	if (r == 0) {

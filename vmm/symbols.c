@@ -81,7 +81,9 @@ load(struct symbols *symbols)
 		return;
 	count = data->d_size / shdr.sh_entsize;
 	symbols->sym = calloc(count + 1, sizeof(*symbols->sym));
-	for (size_t i = 0; symbols->sym != NULL && i < count; i++)
+	if (symbols->sym == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
 		if (gelf_getsym(data, (int)i, &sym) != NULL && wanted(&sym))
 			append(symbols, &shdr, &sym);
 	if (symbols->n > 1)

@@ -126,8 +126,7 @@ verify_range(const struct tine_template *tmpl, uint64_t offset, uint64_t len, ui
 	if (found != crc)
 		return tine_error_set(error, EBADMSG, "template-damaged",
 				      "the template is damaged between bytes %llu and %llu",
-				      (unsigned long long)offset,
-				      (unsigned long long)(offset + len));
+				      (unsigned long long)offset, (unsigned long long)offset + len);
 	return 0;
 }
 

@@ -55,23 +55,21 @@ slot_of(const struct tree *tree, const struct tree_node *dir, const char *name, 
 static int
 grow(struct tree *tree)
 {
-	struct tree bigger = *tree;
+	struct tree_slot *old = tree->slot;
+	size_t nold = tree->nslots, nslots = nold != 0 ? nold * 2 : 256;
+	struct tree_slot *slot = calloc(nslots, sizeof(*slot));
 
-	bigger.nslots = tree->nslots != 0 ? tree->nslots * 2 : 256;
-	bigger.slot = calloc(bigger.nslots, sizeof(*bigger.slot));
-	if (bigger.slot == NULL)
+	if (slot == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < tree->nslots; i++) {
-		const struct tree_slot *s = &tree->slot[i];
-
+	tree->slot = slot;
+	tree->nslots = nslots;
+	for (const struct tree_slot *s = old; s < old + nold; s++)
 		if (s->dir != NULL) {
 			const char *name = s->dir->entry[s->index].name;
 
-			*slot_of(&bigger, s->dir, name, strlen(name)) = *s;
+			*slot_of(tree, s->dir, name, strlen(name)) = *s;
 		}
-	}
-	free(tree->slot);
-	*tree = bigger;
+	free(old);
 	return 0;
 }
 
@@ -80,7 +78,7 @@ child(const struct tree *tree, const struct tree_node *dir, const char *name, si
 {
 	const struct tree_slot *s = slot_of(tree, dir, name, len);
 
-	return s->dir != NULL ? dir->entry[s->index].node : NULL;
+	return s->dir != NULL ? s->dir->entry[s->index].node : NULL;
 }
 
 static int
@@ -236,7 +234,8 @@ static int
 replace(struct tree *tree, struct tree_node *dir, const char *name, size_t len,
 	struct tree_node *node, const char *path, struct tine_error *error)
 {
-	struct tree_entry *e = &dir->entry[slot_of(tree, dir, name, len)->index];
+	const struct tree_slot *s = slot_of(tree, dir, name, len);
+	struct tree_entry *e = &s->dir->entry[s->index];
 
 	if (S_ISDIR(e->node->mode) && S_ISDIR(node->mode)) {
 		merge_dir(e->node, node);

@@ -29,9 +29,8 @@ make_template(const char *program)
 
 	handle = launch(sandbox, "");
 	line = read_line(sandbox, handle, &offset);
-	if (strlen(line) >= sizeof(template))
+	if ((size_t)snprintf(template, sizeof(template), "%s", line) >= sizeof(template))
 		die("%s: not the id of a template: %s", program, line);
-	strcpy(template, line);
 	free(line);
 	api("DELETE", NULL, "/v1/sandboxes/%s", sandbox);
 	free(sandbox);

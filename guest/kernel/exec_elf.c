@@ -53,6 +53,7 @@ static int
 elf_open(struct elf_file *ef, struct vnode *vp, uint64_t filesize)
 {
 	size_t len = ef->eh.e_phnum * sizeof(struct elf_phdr);
+	struct elf_layout layout;
 	int error;
 
 	ef->vp = vp;
@@ -64,9 +65,11 @@ elf_open(struct elf_file *ef, struct vnode *vp, uint64_t filesize)
 	if ((ef->ph = kmalloc(len, 0)) == NULL)
 		return ENOMEM;
 	if ((error = read_exactly(vp, ef->ph, len, ef->eh.e_phoff)) == 0 &&
-	    (ef->wrong = elf_check_phdrs(&ef->eh, ef->ph, filesize, &ef->layout)) != NULL)
+	    (ef->wrong = elf_check_phdrs(&ef->eh, ef->ph, filesize, &layout)) != NULL)
 		error = ENOEXEC;
-	if (error != 0)
+	if (error == 0)
+		ef->layout = layout;
+	else
 		elf_close(ef);
 	return error;
 }

@@ -202,7 +202,6 @@ pledge_mmap(struct thread *td, const uint64_t *a, int *error __unused)
 
 /* ---- sockets ---- */
 
-
 uint32_t
 pledge_socket(struct thread *td, const uint64_t *a, int *error __unused)
 {

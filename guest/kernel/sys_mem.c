@@ -85,7 +85,7 @@ mmap_flags(struct map_args *ma, int flags)
 	case MAP_SHARED_VALIDATE:
 		if (flags & ~(MAP_KNOWN | MAP_TYPE))
 			return EOPNOTSUPP;
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case MAP_SHARED:
 		if (flags & MAP_GROWSDOWN)
 			return EINVAL;

@@ -133,7 +133,8 @@ median(uint64_t v[ROUNDS])
 int
 main(int argc, char **argv)
 {
-	int mib = argc == 2 ? atoi(argv[1]) : 0, kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu;
+	int mib = argc == 2 ? atoi(argv[1]) : 0, vm, vcpu;
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	struct kvm_userspace_memory_region slot = {0};
 	uint64_t copies[ROUNDS], forks[ROUNDS];
 	uint8_t *ram;

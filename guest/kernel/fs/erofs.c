@@ -191,7 +191,7 @@ erofs_iget(const struct erofs *er, uint64_t nid, struct erofs_inode *ei)
 	case S_IFCHR:
 	case S_IFBLK:
 		ei->ei_rdev = ino.u;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case S_IFIFO:
 	case S_IFSOCK:
 		ei->ei_size = 0;

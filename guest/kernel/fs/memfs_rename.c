@@ -137,7 +137,7 @@ memfs_rename(struct vnode *fdvp, const char *fname, size_t flen, struct vnode *t
 			exchange(&from, &to);
 	} else {
 		error = check_replace(&from, &to);
-		if (error == 0 && to.entry == NULL && (fresh = memdir_alloc(tname, tlen)) == NULL)
+		if (error == 0 && to.node == NULL && (fresh = memdir_alloc(tname, tlen)) == NULL)
 			error = ENOSPC;
 		if (error == 0)
 			replace(&from, &to, fresh);

@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-#define M_ZERO 0x1
-#define M_NOFAIL 0x2 /* boot time only: panic instead of NULL */
+#define M_ZERO 0x8000 /* Linux's value: clang's analyzer knows kmalloc() with it to clear */
+#define M_NOFAIL 0x1  /* boot time only: panic instead of NULL */
 
 /* Memory for size bytes, 16-byte aligned (page aligned from 4096 up), or NULL. Never sleeps. */
 void *kmalloc(size_t size, int flags);
