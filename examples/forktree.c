@@ -130,6 +130,7 @@ main(int argc, char **argv)
 	close(fds[1]);
 	got = collect(fds[0], all, count);
 	print_tree(all, 1, count);
+	free(all);
 	printf("%u of %u processes reported, %s\n", got, count,
 	       failed ? "FAILED" : "all memory untouched");
 	return got == count && !failed ? 0 : 1;

@@ -153,6 +153,7 @@ uint32_t
 pledge_path(struct thread *td, int dirfd, vaddr_t path, unsigned flags, uint32_t need, int *error)
 {
 	uint32_t promises = td->td_proc->ps_pledge, missing = need & ~promises;
+	bool absent;
 	char *buf;
 
 	if (missing == 0)
@@ -164,10 +165,10 @@ pledge_path(struct thread *td, int dirfd, vaddr_t path, unsigned flags, uint32_t
 		return 0;
 	}
 	*error = real_path(td, dirfd, path, flags, buf);
-	if (*error == ENOENT && !named_as_excepted(promises, need, path, buf))
-		*error = 0; /* whether it is there is no business of the process's */
-	else if (*error == ENOMEM || *error == ENOENT ||
-		 (*error == 0 && pledge_path_excepted(promises, need, buf)))
+	/* Whether anything else is there is no business of the process's. */
+	absent = *error == ENOENT && named_as_excepted(promises, need, path, buf);
+	if (absent || *error == ENOMEM ||
+	    (*error == 0 && pledge_path_excepted(promises, need, buf)))
 		missing = 0;
 	else
 		*error = 0;

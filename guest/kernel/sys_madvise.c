@@ -269,8 +269,7 @@ mlock(struct thread *td, vaddr_t addr, uint64_t len, bool populate)
 	vaddr_t start = trunc_page(addr), end;
 	int error;
 
-	if (len + (addr - start) < len ||
-	    (error = user_range(start, len + (addr - start), &end)) != 0)
+	if (len + (addr - start) < len || user_range(start, len + (addr - start), &end) != 0)
 		return ENOMEM;
 	if ((error = mlock_allowed(td, atop(end - start))) != 0 ||
 	    (error = mlock_range(vm, start, end, true)) != 0)

@@ -73,6 +73,7 @@ lock_cut(struct vnode *vp, struct filelock *fl, const struct filelock *req, stru
 	if (fl->fl_start < req->fl_start && fl->fl_end > req->fl_end) {
 		struct filelock *upper = *spare;
 
+		KASSERT(upper != NULL); /* locks of one owner are disjoint: one at most is halved */
 		*spare = NULL;
 		*upper = *fl;
 		upper->fl_start = req->fl_end + 1;

@@ -254,7 +254,7 @@ walk_step(struct walk *w, bool *done)
 	if (error == ENOENT && last && (w->w_flags & NI_PARENT))
 		return finish(w, name, len, slash, NULL);
 	if (error != 0)
-		return error;
+		return error; /* NOLINT(clang-analyzer-unix.Malloc): namei() frees ni_path */
 	if (want_follow(w, vp, last, slash)) {
 		error = follow_link(w, vp, rest, &target);
 		vrele(vp);
