@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* act_template.c: templates, and forks of running sandboxes. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,11 @@
 #include "actions.h"
 #include "args.h"
 #include "call.h"
+#include "confine.h"
 #include "sandbox.h"
 #include "server.h"
 #include "template.h"
+#include "template_file.h"
 
 /* ---- freezing ------------------------------------------------------------------------------ */
 
@@ -139,6 +142,143 @@ act_template_delete(struct request *req)
 		return;
 	template_list_remove(t);
 	reply_empty(req, 204);
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+const struct field template_save_fields[] = {
+    F_STRING("path", struct template_file_args, path, 1, PATH_MAX - 1, .required = true),
+    F_END,
+};
+
+const struct field template_load_fields[] = {
+    F_STRING("path", struct template_file_args, path, 1, PATH_MAX - 1, .required = true),
+    F_STRING("name", struct template_file_args, name, 1, SANDBOX_NAME_MAX,
+	     .check = check_object_name),
+    F_END,
+};
+
+static void
+release_job(void *ctx)
+{
+	file_job_release(ctx);
+}
+
+/* The request waits until its thread is done; path is taken over. */
+static void
+start_job(struct request *req, char *path, const struct api_template *t,
+	  void (*again)(struct request *req))
+{
+	struct file_jobs *jobs = &req->server->file_jobs;
+	struct file_job *job;
+
+	if (jobs->busy >= FILE_JOBS_MAX) {
+		free(path);
+		request_fail(req, PROBLEM_TOO_MANY_REQUESTS,
+			     "%u templates are being saved or loaded", jobs->busy);
+		return;
+	}
+	job = file_job_start(jobs, path, t);
+	if (job == NULL) {
+		request_fail(req, PROBLEM_OUT_OF_MEMORY, "no memory");
+		return;
+	}
+	req->ctx = job;
+	req->ctx_free = release_job;
+	request_wait(req, &job->changed, again);
+}
+
+static void
+fail_file(struct request *req, const struct tine_error *error)
+{
+	problem_from_error(&req->problem, error);
+	/* Of another version, kernel or CPU: the file does not fit, no part of this host is
+	 * missing. */
+	if (error->code == ENOTSUP || error->code == EBADMSG)
+		req->problem.status = 422;
+	reply_problem(req);
+}
+
+static void
+saved(struct request *req)
+{
+	const struct file_job *job = req->ctx;
+
+	if (job->rc == 0)
+		reply_empty(req, 204);
+	else
+		fail_file(req, &job->error);
+}
+
+void
+act_template_save(struct request *req)
+{
+	const struct template_file_args *args = req->args;
+	struct api_template *t = named_template(req);
+	char *path;
+
+	if (t == NULL)
+		return;
+	path = confine_new_file(req->server->config.rootfs_dir, args->path, "/path", &req->problem);
+	if (path == NULL)
+		reply_problem(req);
+	else
+		start_job(req, path, t, saved);
+}
+
+/* May there be one more, with this name? */
+static bool
+may_add(struct request *req, const char *name)
+{
+	if (name != NULL && template_find(req->server, name) != NULL)
+		request_fail(req, PROBLEM_NAME_IN_USE, "\"%s\"", name);
+	else if (req->server->ntemplates >= TEMPLATES_MAX)
+		request_fail(req, PROBLEM_TOO_MANY_TEMPLATES, "%zu exist", req->server->ntemplates);
+	else
+		return true;
+	return false;
+}
+
+static void
+loaded(struct request *req)
+{
+	const struct template_file_args *args = req->args;
+	struct file_job *job = req->ctx;
+	struct tine_template *tmpl = job->tmpl;
+	struct api_template *t;
+	char location[64];
+
+	if (job->rc != 0) {
+		fail_file(req, &job->error);
+		return;
+	}
+	if (!may_add(req, args->name)) /* others may have come meanwhile */
+		return;
+	job->tmpl = NULL;
+	t = template_from_file(req->server, tmpl, &job->error);
+	if (t == NULL) {
+		fail_file(req, &job->error);
+		return;
+	}
+	template_list_add(t, args->name != NULL ? args->name : "");
+	snprintf(location, sizeof(location), "/v1/templates/%s", t->id);
+	reply_created(req, location, template_json(t));
+	template_unref(t);
+}
+
+void
+act_template_load(struct request *req)
+{
+	const struct template_file_args *args = req->args;
+	char *path;
+
+	if (!may_add(req, args->name))
+		return;
+	path = confine_file(req->server->config.rootfs_dir, args->path, "/path", &req->problem);
+	if (path == NULL)
+		reply_problem(req);
+	else
+		start_job(req, path, NULL, loaded);
 }
 
 /* ---- forks --------------------------------------------------------------------------------- */

@@ -38,6 +38,8 @@ void act_template_list(struct request *req);
 void act_template_get(struct request *req);
 void act_template_forkstat(struct request *req);
 void act_template_delete(struct request *req);
+void act_template_save(struct request *req);
+void act_template_load(struct request *req);
 void act_sandbox_fork(struct request *req);
 
 /* act_reset.c */
@@ -48,11 +50,15 @@ void act_sandbox_reset(struct request *req);
 struct template_args {
 	const char *name;
 };
+struct template_file_args {
+	const char *path, *name;
+};
 struct fork_args {
 	uint64_t count, timeout_ms;
 	struct strings names;
 };
-extern const struct field template_fields[], fork_fields[], fork_query[];
+extern const struct field template_fields[], template_save_fields[], template_load_fields[];
+extern const struct field fork_fields[], fork_query[];
 extern const struct fork_args fork_defaults;
 void fork_args_free(void *args);
 

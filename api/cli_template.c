@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* cli_template.c: tine fork, tine template. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "decode.h"
@@ -92,14 +94,18 @@ static const char template_usage[] =
     "usage: tine template [OPTION]... SANDBOX [NAME]\n"
     "       tine template [OPTION]... --list\n"
     "       tine template [OPTION]... --rm TEMPLATE...\n"
+    "       tine template [OPTION]... --save TEMPLATE FILE\n"
+    "       tine template [OPTION]... --load FILE [NAME]\n"
     "\n"
     "Freeze a running sandbox to a template, which `tine spawn --template` makes clones of, and\n"
     "print its id.  The sandbox goes on.\n"
     "\n"
     "  -l, --list            list templates\n"
-    "      --rm              remove templates; clones of them go on\n" CLI_USAGE;
+    "      --rm              remove templates; clones of them go on\n"
+    "      --save            save a template to a new file\n"
+    "      --load            load a template that has been saved, and print its id\n" CLI_USAGE;
 
-enum { OPT_RM = 256 };
+enum { OPT_RM = 256, OPT_SAVE, OPT_LOAD };
 
 static int
 list_templates(struct client *client)
@@ -163,30 +169,97 @@ make_template(struct client *client, int argc, char **argv)
 	return rc;
 }
 
+/* A relative path means ours, not the daemon's. */
+static json_t *
+path_json(const char *path)
+{
+	char *cwd = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+	json_t *value = cwd != NULL ? json_sprintf("%s/%s", cwd, path) : json_string(path);
+
+	free(cwd);
+	return value;
+}
+
+static int
+save_template(struct client *client, int argc, char **argv)
+{
+	char *id = path_escape(argv[0]), *path = path_printf("/v1/templates/%s/save", id);
+	int rc;
+
+	(void)argc;
+	rc =
+	    client_call(client, "POST", path, json_pack("{s:o}", "path", path_json(argv[1])), NULL);
+	free(path);
+	free(id);
+	return rc;
+}
+
+static int
+load_template(struct client *client, int argc, char **argv)
+{
+	json_t *body = json_pack("{s:o}", "path", path_json(argv[0])), *doc = NULL;
+	int rc;
+
+	if (argc > 1)
+		json_object_set_new(body, "name", json_string(argv[1]));
+	rc = client_call(client, "POST", "/v1/templates", body, &doc);
+	if (rc == CMD_OK && client->json)
+		print_json(doc);
+	else if (rc == CMD_OK)
+		printf("%s\n", get_string(doc, "id", "?"));
+	json_decref(doc);
+	return rc;
+}
+
+static int
+list_no_more(struct client *client, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return list_templates(client);
+}
+
+/* What the options choose, the first row without any. */
+static const struct {
+	int opt, min, max; /* arguments */
+	int (*run)(struct client *client, int argc, char **argv);
+} forms[] = {
+    {0, 1, 2, make_template},
+    {'l', 0, 0, list_no_more},
+    {OPT_RM, 1, INT_MAX, remove_templates},
+    {OPT_SAVE, 2, 2, save_template},
+    {OPT_LOAD, 1, 2, load_template},
+};
+
 int
 cmd_template(int argc, char **argv)
 {
-	static const struct option table[] = {
-	    {"list", no_argument, NULL, 'l'}, {"rm", no_argument, NULL, OPT_RM}, CLI_OPTIONS};
-	bool list = false, rm = false;
+	static const struct option table[] = {{"list", no_argument, NULL, 'l'},
+					      {"rm", no_argument, NULL, OPT_RM},
+					      {"save", no_argument, NULL, OPT_SAVE},
+					      {"load", no_argument, NULL, OPT_LOAD},
+					      CLI_OPTIONS};
 	struct client client;
-	int opt, rc = -1;
+	int opt, chosen = 0, rc = -1;
+	size_t i = 0;
 
 	client_init(&client, "template");
 	while (rc < 0 && (opt = getopt_long(argc, argv, "lh", table, NULL)) != -1) {
-		list |= opt == 'l';
-		rm |= opt == OPT_RM;
-		if (opt != 'l' && opt != OPT_RM)
+		if (opt != 'l' && (opt < OPT_RM || opt > OPT_LOAD))
 			rc = client_option(&client, opt, template_usage);
+		else if (chosen != 0 && chosen != opt)
+			rc = client_usage_error(&client, template_usage,
+						"one of --list, --rm, --save, --load expected");
+		else
+			chosen = opt;
 	}
 	argc -= optind;
 	argv += optind;
-	if (rc < 0 && (list ? argc > 0 || rm : argc < 1 || (argc > 2 && !rm)))
+	while (forms[i].opt != chosen)
+		i++;
+	if (rc < 0 && (argc < forms[i].min || argc > forms[i].max))
 		rc = client_usage_error(&client, template_usage, "wrong arguments");
 	else if (rc < 0)
-		rc = list ? list_templates(&client)
-		     : rm ? remove_templates(&client, argc, argv)
-			  : make_template(&client, argc, argv);
+		rc = forms[i].run(&client, argc, argv);
 	client_fini(&client);
 	return rc;
 }

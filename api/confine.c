@@ -27,9 +27,8 @@ is_below(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* The real path, malloc'd; NULL with *problem. */
-static char *
-confine(const char *dir, const char *path, const char *pointer, struct problem *problem)
+char *
+confine_file(const char *dir, const char *path, const char *pointer, struct problem *problem)
 {
 	char *joined = NULL, *real;
 
@@ -53,6 +52,36 @@ confine(const char *dir, const char *path, const char *pointer, struct problem *
 	return real;
 }
 
+char *
+confine_new_file(const char *dir, const char *path, const char *pointer, struct problem *problem)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	char *folder, *real, *joined = NULL;
+
+	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		fail(problem, PROBLEM_BAD_VALUE, pointer, path, "the name of a file expected");
+		return NULL;
+	}
+	if (path[0] != '/' && dir == NULL) {
+		fail(problem, PROBLEM_BAD_VALUE, pointer, path, "absolute path expected");
+		return NULL;
+	}
+	/* "/name" has its folder in the slash, "name" is in dir. */
+	folder = slash == NULL   ? strdup(".")
+		 : slash == path ? strdup("/")
+				 : strndup(path, (size_t)(slash - path));
+	real = folder != NULL ? confine_file(dir, folder, pointer, problem) : NULL;
+	if (folder == NULL)
+		problem_set(problem, PROBLEM_OUT_OF_MEMORY, "no memory");
+	else if (real != NULL && asprintf(&joined, "%s/%s", real, name) < 0) {
+		joined = NULL;
+		problem_set(problem, PROBLEM_OUT_OF_MEMORY, "no memory");
+	}
+	free(real);
+	free(folder);
+	return joined;
+}
+
 int
 confine_args(const char *dir, struct sandbox_args *args, struct confinement *paths,
 	     struct problem *problem)
@@ -60,7 +89,7 @@ confine_args(const char *dir, struct sandbox_args *args, struct confinement *pat
 	char pointer[48];
 
 	if (args->rootfs != NULL) {
-		args->rootfs = paths->rootfs = confine(dir, args->rootfs, "/rootfs", problem);
+		args->rootfs = paths->rootfs = confine_file(dir, args->rootfs, "/rootfs", problem);
 		if (paths->rootfs == NULL)
 			return -1;
 	}
@@ -71,7 +100,7 @@ confine_args(const char *dir, struct sandbox_args *args, struct confinement *pat
 		snprintf(pointer, sizeof(pointer), "/files/%zu/host_path", i);
 		paths->files[i] = args->files[i];
 		paths->files[i].host_path =
-		    confine(dir, args->files[i].host_path, pointer, problem);
+		    confine_file(dir, args->files[i].host_path, pointer, problem);
 		if (paths->files[i].host_path == NULL)
 			return -1;
 		paths->nfiles++;

@@ -11,6 +11,13 @@ struct confinement { /* what confine_args() allocated */
 	size_t nfiles;
 };
 
+/* The real path, malloc'd, of a file that a client names: below dir (a relative path starts there),
+ * or anywhere if that is NULL.  NULL with *problem, which points to pointer. */
+char *confine_file(const char *dir, const char *path, const char *pointer, struct problem *problem);
+/* The same of a file that is to be made: its folder has to exist. */
+char *confine_new_file(const char *dir, const char *path, const char *pointer,
+		       struct problem *problem);
+
 /* Replace every host path in *args by its real path, which has to lie below dir; relative ones
  * start there.  dir NULL: any absolute path is allowed.  0, or -1 with *problem; the caller frees
  * *paths in either case, after its last use of *args. */

@@ -49,10 +49,14 @@ status_of_errno(int code)
 		return 422;
 	case EACCES:
 	case EPERM:
+	case EROFS:
 		return 403;
 	case EBUSY:
+	case EEXIST:
 		return 409;
 	case ENOMEM:
+	case ENOSPC:
+	case EDQUOT:
 	case EAGAIN:
 	case EMFILE:
 	case ENFILE:

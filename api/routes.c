@@ -56,7 +56,11 @@ const struct route api_routes[] = {
 	  BODY(template_fields, template_args), .body_optional = true),
     ROUTE("GET", "/v1/templates", act_template_list, QUERY(list_query, list_args),
 	  .defaults = &list_defaults),
+    ROUTE("POST", "/v1/templates", act_template_load,
+	  BODY(template_load_fields, template_file_args)),
     ROUTE("GET", "/v1/templates/{}", act_template_get),
+    ROUTE("POST", "/v1/templates/{}/save", act_template_save,
+	  BODY(template_save_fields, template_file_args)),
     ROUTE("GET", "/v1/templates/{}/forkstat", act_template_forkstat),
     ROUTE("DELETE", "/v1/templates/{}", act_template_delete),
 

@@ -269,6 +269,8 @@ serve(struct server *server)
 	if (rc == 0)
 		rc = base_init(&server->base, &server->loop, !server->config.cold_boot,
 			       server->config.pool);
+	if (rc == 0)
+		rc = file_jobs_init(&server->file_jobs, &server->loop);
 	if (rc < 0) {
 		log_error("cannot start: %s", strerror(-rc));
 		return CMD_FAILURE;
@@ -287,6 +289,7 @@ serve(struct server *server)
 		log_error("event loop: %s", strerror(-rc));
 	http_stop(&server->unix_http);
 	http_stop(&server->tcp_http);
+	file_jobs_fini(&server->file_jobs);
 	server_fini(server);
 	server->in_use = !base_fini(&server->base);
 	loop_del(&server->loop, &signals.source);

@@ -15,6 +15,7 @@
 #include "loop.h"
 #include "sandbox.h"
 #include "template.h"
+#include "template_file.h"
 
 #define SERVER_BUCKETS 256u
 #define SERVER_BODY_BYTES (256u << 20) /* of request bodies held at any time */
@@ -46,6 +47,7 @@ struct server {
 	struct template_list templates;
 	size_t ntemplates;
 	struct base base;
+	struct file_jobs file_jobs;
 	bool in_use; /* by a thread that outlives serve() */
 
 	struct event_log events;

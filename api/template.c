@@ -61,42 +61,46 @@ record_launches(struct api_template *t, struct api_sandbox *sb)
 	return 0;
 }
 
-static int
-fill(struct api_template *t, struct api_sandbox *sb, struct tine_error *error)
+struct api_template *
+template_alloc(struct server *server, struct tine_template *tmpl, struct tine_error *error)
 {
+	struct api_template *t = calloc(1, sizeof(*t));
 	uint8_t id[SANDBOX_ID_LEN / 2];
-	bool torn;
 
-	t->tmpl = sandbox_take_template(sb->vm, error);
-	if (t->tmpl == NULL)
-		return -EPROTO;
-	if (getrandom(id, sizeof(id), 0) != sizeof(id) || record_launches(t, sb) < 0)
-		return tine_error_set(error, ENOMEM, "out-of-memory", "no memory for a template");
+	if (t == NULL || getrandom(id, sizeof(id), 0) != sizeof(id)) {
+		free(t);
+		template_release(tmpl);
+		tine_error_set(error, ENOMEM, "out-of-memory", "no memory for a template");
+		return NULL;
+	}
+	t->server = server;
+	t->refs = 1;
+	t->tmpl = tmpl;
 	for (size_t i = 0; i < sizeof(id); i++)
 		sprintf(t->id + 2 * i, "%02x", id[i]);
-	template_info(t->tmpl, &t->info);
-	forkstat_read(sb, &t->stats, &torn);
-	memcpy(t->source, sb->id, sizeof(t->source));
-	return 0;
+	template_info(tmpl, &t->info);
+	return t;
 }
 
 struct api_template *
 template_new(struct api_sandbox *sb, uint64_t pause_ns, struct tine_error *error)
 {
-	struct api_template *t = calloc(1, sizeof(*t));
+	struct tine_template *tmpl = sandbox_take_template(sb->vm, error);
+	struct api_template *t = tmpl != NULL ? template_alloc(sb->server, tmpl, error) : NULL;
+	bool torn;
 
-	if (t == NULL) {
+	if (t == NULL)
+		return NULL;
+	if (record_launches(t, sb) < 0) {
 		tine_error_set(error, ENOMEM, "out-of-memory", "no memory for a template");
+		template_free(t);
 		return NULL;
 	}
-	t->server = sb->server;
-	t->refs = 1;
 	t->created_ns = realtime_ns();
 	t->pause_ns = pause_ns;
-	if (fill(t, sb, error) == 0)
-		return t;
-	template_free(t);
-	return NULL;
+	forkstat_read(sb, &t->stats, &torn);
+	memcpy(t->source, sb->id, sizeof(t->source));
+	return t;
 }
 
 int

@@ -42,6 +42,9 @@ TAILQ_HEAD(template_list, api_template);
 /* A reference to what sb has been frozen to (after VMM_MSG_FROZEN); NULL with *error. */
 struct api_template *template_new(struct api_sandbox *sb, uint64_t pause_ns,
 				  struct tine_error *error);
+/* One with an id, no launches and nothing else yet; tmpl is taken over, also on failure. */
+struct api_template *template_alloc(struct server *server, struct tine_template *tmpl,
+				    struct tine_error *error);
 struct api_template *template_ref(struct api_template *t);
 void template_unref(struct api_template *t);
 

@@ -153,6 +153,7 @@ template_open(int fd, int rootfs_fd, struct tine_template **out, struct tine_err
 	atomic_init(&t->refs, 1);
 	t->fd = fd;
 	t->rootfs_fd = rootfs_fd;
+	t->note = NULL;
 	n = pread(fd, &t->head, sizeof(t->head), 0);
 	r = n == (ssize_t)sizeof(t->head) ? check(t, error) : truncated(error);
 	if (r == 0)
@@ -177,6 +178,7 @@ template_release(struct tine_template *tmpl)
 	close(tmpl->fd);
 	if (tmpl->rootfs_fd >= 0)
 		close(tmpl->rootfs_fd);
+	free(tmpl->note);
 	free(tmpl);
 }
 

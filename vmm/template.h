@@ -5,7 +5,8 @@
  *
  * Layout: struct template_head, then from TEMPLATE_DATA on page-aligned pieces of RAM.  RAM is
  * counted from 0 through low and high RAM without the hole ("RAM offset").  In a memfd a piece lies
- * at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each other, then the image.
+ * at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each other, then the image, then
+ * the note of whoever saved it.
  */
 #ifndef TINE_VMM_TEMPLATE_H
 #define TINE_VMM_TEMPLATE_H
@@ -19,10 +20,11 @@
 #include "vmm.h"
 
 #define TEMPLATE_MAGIC "tine-tm"
-#define TEMPLATE_VERSION 1u
+#define TEMPLATE_VERSION 2u
 #define TEMPLATE_DATA 0x10000u
 #define TEMPLATE_EXTENTS 128u
 #define TEMPLATE_LAUNCHES 256u
+#define TEMPLATE_NOTE_MAX (16u << 20)
 
 #define TEMPLATE_BASE 0x1u         /* no root is mounted: a clone brings its own */
 #define TEMPLATE_ROOTFS_APART 0x2u /* the root image lies in rootfs_fd */
@@ -55,6 +57,8 @@ struct template_head {
 	uint64_t tsc_khz;
 	uint64_t generation; /* clones have one more */
 	struct template_stamp kernel, program;
+	uint64_t note_offset; /* saved files only, as are its size and checksum */
+	uint32_t note_size, note_crc;
 	uint32_t nextents, nlaunches;
 	struct vcpu_state cpu;
 	struct tine_stats stats;
@@ -68,6 +72,7 @@ struct tine_template {
 	atomic_uint refs;
 	int fd;        /* owned */
 	int rootfs_fd; /* owned; -1: none, or in fd */
+	void *note;    /* owned; of a loaded one, head.note_size bytes */
 	struct template_head head;
 };
 

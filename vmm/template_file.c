@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,9 +34,15 @@ copy_range(int from, uint64_t from_at, int to, uint64_t to_at, uint64_t len, uin
 	*crc = 0;
 	while (r == 0 && len > 0) {
 		size_t want = len < CHUNK ? (size_t)len : CHUNK;
-		ssize_t n = pread(from, buf, want, (off_t)from_at);
+		ssize_t n = pread(from, buf, want, (off_t)from_at), w = 0;
 
-		if (n <= 0 || pwrite(to, buf, (size_t)n, (off_t)to_at) != n) {
+		if (n > 0)
+			w = pwrite(to, buf, (size_t)n, (off_t)to_at);
+		if (n <= 0 || w != n) {
+			/* A short one sets no errno: the source is shorter than it was, or the disk
+			 * is full. */
+			if (n >= 0 && w >= 0)
+				errno = n == 0 ? EIO : ENOSPC;
 			r = io_failed(error, "copying a template");
 			break;
 		}
@@ -57,8 +63,8 @@ page_up(uint64_t v)
 
 /* Data first, the head last: a file whose head is right is complete. */
 static int
-write_all(const struct tine_template *tmpl, int fd, struct template_head *head,
-	  struct tine_error *error)
+write_all(const struct tine_template *tmpl, int fd, struct template_head *head, const void *note,
+	  size_t note_len, struct tine_error *error)
 {
 	uint64_t at = TEMPLATE_DATA;
 	int r = 0;
@@ -78,13 +84,27 @@ write_all(const struct tine_template *tmpl, int fd, struct template_head *head,
 		head->flags &= ~TEMPLATE_ROOTFS_APART;
 		at = page_up(at + head->rootfs_size);
 	}
+	head->note_offset = at;
+	head->note_size = (uint32_t)note_len;
+	head->note_crc = crc32c(0, note, note_len);
+	if (r == 0 && note_len > 0) {
+		ssize_t w = pwrite(fd, note, note_len, (off_t)at);
+
+		if (w >= 0)
+			errno = ENOSPC;
+		if (w != (ssize_t)note_len)
+			r = io_failed(error, "template");
+		at = page_up(at + note_len);
+	}
 	if (r == 0 && ftruncate(fd, (off_t)at) < 0)
 		r = io_failed(error, "template");
 	return r == 0 ? template_write_head(fd, head, error) : r;
 }
 
-int
-template_save(const struct tine_template *tmpl, const char *path, struct tine_error *error)
+/* To a temporary file first: a failure leaves nothing behind, and nobody sees half a template. */
+static int
+save(const struct tine_template *tmpl, const char *path, const void *note, size_t note_len,
+     bool replace, struct tine_error *error)
 {
 	struct template_head *head = malloc(sizeof(*head));
 	char tmp[PATH_MAX];
@@ -101,33 +121,110 @@ template_save(const struct tine_template *tmpl, const char *path, struct tine_er
 		free(head);
 		return io_failed(error, path);
 	}
-	r = write_all(tmpl, fd, head, error);
-	if (r == 0 && (fchmod(fd, 0400) < 0 || rename(tmp, path) < 0))
+	r = write_all(tmpl, fd, head, note, note_len, error);
+	if (r == 0 && (fchmod(fd, 0400) < 0 || (replace ? rename(tmp, path) : link(tmp, path)) < 0))
 		r = io_failed(error, path);
-	if (r != 0)
+	if (r != 0 || !replace)
 		unlink(tmp);
 	close(fd);
 	free(head);
 	return r;
 }
 
+int
+template_save(const struct tine_template *tmpl, const char *path, struct tine_error *error)
+{
+	return save(tmpl, path, "", 0, true, error);
+}
+
+int
+template_save_new(const struct tine_template *tmpl, const char *path, const void *note,
+		  size_t note_len, struct tine_error *error)
+{
+	struct stat st;
+
+	if (note_len > TEMPLATE_NOTE_MAX)
+		return tine_error_set(error, E2BIG, "template-write", "the note is too long");
+	/* Found out before all of it is written; link() decides. */
+	if (lstat(path, &st) == 0) {
+		errno = EEXIST;
+		return io_failed(error, path);
+	}
+	return save(tmpl, path, note, note_len, false, error);
+}
+
+static int
+check_sum(uint32_t found, uint32_t crc, uint64_t offset, uint64_t len, struct tine_error *error)
+{
+	if (found == crc)
+		return 0;
+	return tine_error_set(error, EBADMSG, "template-damaged",
+			      "the template is damaged between bytes %llu and %llu",
+			      (unsigned long long)offset, (unsigned long long)offset + len);
+}
+
+static int
+read_failed(ssize_t n, struct tine_error *error)
+{
+	if (n >= 0)
+		return tine_error_set(error, EBADMSG, "template-truncated",
+				      "the template is truncated");
+	return tine_error_set(error, errno, "template-read", "reading a template: %s",
+			      strerror(errno));
+}
+
+/* Read, not mapped: a file that shrinks meanwhile is an error, not the end of the process. */
 static int
 verify_range(const struct tine_template *tmpl, uint64_t offset, uint64_t len, uint32_t crc,
 	     struct tine_error *error)
 {
-	void *p = mmap(NULL, len, PROT_READ, MAP_SHARED, tmpl->fd, (off_t)offset);
-	uint32_t found;
+	uint8_t *buf = malloc(CHUNK);
+	uint64_t done = 0;
+	uint32_t found = 0;
 
-	if (p == MAP_FAILED)
-		return tine_error_set(error, errno, "no-memory", "cannot map the template: %s",
-				      strerror(errno));
-	found = crc32c(0, p, len);
-	munmap(p, len);
-	if (found != crc)
+	if (buf == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	while (done < len) {
+		size_t want = len - done < CHUNK ? (size_t)(len - done) : CHUNK;
+		ssize_t n = pread(tmpl->fd, buf, want, (off_t)(offset + done));
+
+		if (n <= 0) {
+			free(buf);
+			return read_failed(n, error);
+		}
+		found = crc32c(found, buf, (size_t)n);
+		done += (uint64_t)n;
+	}
+	free(buf);
+	return check_sum(found, crc, offset, len, error);
+}
+
+static int
+read_note(struct tine_template *tmpl, struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+	ssize_t n;
+
+	if (head->note_size == 0)
+		return 0;
+	if (head->note_size > TEMPLATE_NOTE_MAX)
 		return tine_error_set(error, EBADMSG, "template-damaged",
-				      "the template is damaged between bytes %llu and %llu",
-				      (unsigned long long)offset, (unsigned long long)offset + len);
-	return 0;
+				      "the template is damaged: its note is too long");
+	tmpl->note = malloc(head->note_size);
+	if (tmpl->note == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	n = pread(tmpl->fd, tmpl->note, head->note_size, (off_t)head->note_offset);
+	if (n != (ssize_t)head->note_size)
+		return read_failed(n, error);
+	return check_sum(crc32c(0, tmpl->note, head->note_size), head->note_crc, head->note_offset,
+			 head->note_size, error);
+}
+
+const void *
+template_note(const struct tine_template *tmpl, size_t *len)
+{
+	*len = tmpl->note != NULL ? tmpl->head.note_size : 0;
+	return tmpl->note;
 }
 
 int
@@ -167,15 +264,24 @@ template_load(const char *path, struct tine_template **out, struct tine_error *e
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r;
 	struct tine_template *t;
+	struct stat st;
 	uint32_t hash;
 
 	if (fd < 0)
-		return tine_error_set(error, errno, "template-not-found", "%s: %s", path,
-				      strerror(errno));
+		return tine_error_set(error, errno,
+				      errno == ENOENT ? "template-not-found" : "template-read",
+				      "%s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return tine_error_set(error, EINVAL, "template-read", "%s: not a regular file",
+				      path);
+	}
 	r = template_open(fd, -1, &t, error);
 	if (r != 0)
 		return r;
 	r = template_verify_data(t, error);
+	if (r == 0)
+		r = read_note(t, error);
 	if (r == 0)
 		r = check_kernel(&t->head, error);
 	if (r == 0)

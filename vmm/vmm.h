@@ -198,11 +198,17 @@ struct template_info {
  * memory_mib 0 = default; kernel NULL = as in sandbox_config. */
 int template_base(uint64_t memory_mib, const char *kernel, struct tine_template **out,
 		  struct tine_error *error);
-/* A file made by template_save().  Everything in it is checked; template-damaged,
- * template-truncated, template-version, template-kernel, template-cpu. */
+/* A file made by template_save() or template_save_new().  Everything in it is checked;
+ * template-damaged, template-truncated, template-version, template-kernel, template-cpu.  It is
+ * clones' memory from then on: it may be unlinked, but not written to. */
 int template_load(const char *path, struct tine_template **out, struct tine_error *error);
 /* Write it to a new file, which takes the place of path when it is complete. */
 int template_save(const struct tine_template *tmpl, const char *path, struct tine_error *error);
+/* The same, but nothing may be there yet (EEXIST), and with a note of the caller's in it, which
+ * template_note() of the loaded template gives back; NULL: it was saved without one. */
+int template_save_new(const struct tine_template *tmpl, const char *path, const void *note,
+		      size_t note_len, struct tine_error *error);
+const void *template_note(const struct tine_template *tmpl, size_t *len);
 struct tine_template *template_hold(struct tine_template *tmpl);
 void template_release(struct tine_template *tmpl);
 void template_info(const struct tine_template *tmpl, struct template_info *info);

@@ -38,7 +38,7 @@ _tine() {
 	spawn) options="--name --template --rootfs --memory --hostname --sysctl --file --vmfork --events --no-wait $client" ;;
 	exec) options="--interactive --tty --detach --env --cwd --user $client" ;;
 	fork) options="--count $client" ;;
-	template) options="--list --rm $client" ;;
+	template) options="--list --rm --save --load $client" ;;
 	stat) options="--all $client" ;;
 	events) options="--since --no-follow $client" ;;
 	run | check) options="--help" ;;

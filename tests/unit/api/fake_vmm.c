@@ -282,6 +282,55 @@ template_base(uint64_t memory_mib, const char *kernel, struct tine_template **ou
 	return 0;
 }
 
+/* A file is the structure itself, and the note. */
+int
+template_save_new(const struct tine_template *tmpl, const char *path, const void *note,
+		  size_t note_len, struct tine_error *error)
+{
+	FILE *f = fopen(path, "wx");
+
+	if (f == NULL)
+		return tine_error_set(error, errno, "template-write", "%s", strerror(errno));
+	if (fwrite(tmpl, sizeof(*tmpl), 1, f) != 1 || fwrite(note, note_len, 1, f) != 1 ||
+	    fclose(f) != 0)
+		abort();
+	return 0;
+}
+
+int
+template_load(const char *path, struct tine_template **out, struct tine_error *error)
+{
+	struct tine_template *t = calloc(1, sizeof(*t));
+	FILE *f = fopen(path, "r");
+
+	if (t == NULL || f == NULL)
+		abort();
+	if (fread(t, sizeof(*t), 1, f) != 1) {
+		fclose(f);
+		free(t);
+		return tine_error_set(error, EBADMSG, "template-truncated", "too short");
+	}
+	t->refs = 1;
+	t->note_len = fread(t->note, 1, sizeof(t->note), f);
+	fclose(f);
+	*out = t;
+	return 0;
+}
+
+const void *
+template_note(const struct tine_template *tmpl, size_t *len)
+{
+	*len = tmpl->note_len;
+	return tmpl->note_len > 0 ? tmpl->note : NULL;
+}
+
+struct tine_template *
+template_hold(struct tine_template *tmpl)
+{
+	tmpl->refs++;
+	return tmpl;
+}
+
 void
 template_release(struct tine_template *tmpl)
 {

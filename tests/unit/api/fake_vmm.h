@@ -57,6 +57,8 @@ struct tine_template { /* what goes on in a clone */
 	int32_t next_pid;
 	struct fake_process process[64];
 	size_t n;
+	char note[16384]; /* of a loaded one */
+	size_t note_len;
 };
 
 /* fake_guest.c */
