@@ -1,6 +1,12 @@
 # guest.cmake: building static programs that run inside a sandbox.
 find_program(MUSL_GCC musl-gcc REQUIRED)
 
+# tine_guest_target(NAME VARIABLE): what CMake calls the program that tine_guest_build makes from this folder.
+function(tine_guest_target name variable)
+	string(MAKE_C_IDENTIFIER "guest_${CMAKE_CURRENT_SOURCE_DIR}_${name}" target)
+	set(${variable} ${target} PARENT_SCOPE)
+endfunction()
+
 # tine_guest_build(NAME SOURCE COMPILER [flags...]): one static program in the current build directory.
 # The flag `libtine' gives it the library of native calls (examples/libtine).
 function(tine_guest_build name source compiler)
@@ -21,7 +27,7 @@ function(tine_guest_build name source compiler)
 		COMMAND ${compiler} -std=gnu17 -g -Wall -Wextra -Werror ${link} ${flags} -o ${name} ${source} ${library}
 		DEPENDS ${source} ${PROJECT_SOURCE_DIR}/tests/guest/guest.h ${header} ${library}
 		WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} COMMENT "Building guest program ${name}" VERBATIM)
-	string(MAKE_C_IDENTIFIER "guest_${CMAKE_CURRENT_SOURCE_DIR}_${name}" target)
+	tine_guest_target(${name} target)
 	add_custom_target(${target} ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name})
 	if(library)
 		add_dependencies(${target} libtine)

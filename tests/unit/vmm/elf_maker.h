@@ -21,10 +21,12 @@ struct elf_maker {
 	char path[64];
 };
 
-/* A static executable with one segment of 4096 bytes at file offset 4096. */
+/* A static executable with one segment of 4096 bytes at file offset 4096. The file of the one before is removed; `m' is zero at first. */
 static inline void
 elf_init(struct elf_maker *m)
 {
+	if (m->path[0] != '\0')
+		unlink(m->path);
 	memset(m, 0, sizeof(*m));
 	memcpy(m->eh.e_ident, ELFMAG, SELFMAG);
 	m->eh.e_ident[EI_CLASS] = ELFCLASS64;
