@@ -5,8 +5,8 @@
  *
  * Layout: struct template_head, then from TEMPLATE_DATA on page-aligned pieces of RAM.  RAM is
  * counted from 0 through low and high RAM without the hole ("RAM offset").  In a memfd a piece lies
- * at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each other, then the image, then
- * the note of whoever saved it.
+ * at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each other, then the image,
+ * then the note of whoever saved it.
  */
 #ifndef TINE_VMM_TEMPLATE_H
 #define TINE_VMM_TEMPLATE_H

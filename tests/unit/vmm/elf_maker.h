@@ -21,7 +21,10 @@ struct elf_maker {
 	char path[64];
 };
 
-/* A static executable with one segment of 4096 bytes at file offset 4096. The file of the one before is removed; `m' is zero at first. */
+/*
+ * A static executable with one segment of 4096 bytes at file offset 4096. The file of the one
+ * before is removed; `m' is zero at first.
+ */
 static inline void
 elf_init(struct elf_maker *m)
 {
