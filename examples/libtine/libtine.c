@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* libtine.c: native calls that are plain functions. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "libtine.h"
 #include "tine.h"
@@ -43,6 +45,33 @@ long
 tine_freeze(void)
 {
 	return syscall(TINE_SYS_tine_freeze);
+}
+
+static const volatile struct tine_generation *
+map_generation(void)
+{
+	int fd = open("/dev/vmgenid", O_RDONLY | O_CLOEXEC), saved;
+	void *p;
+
+	if (fd < 0)
+		return NULL;
+	p = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return p != MAP_FAILED ? p : NULL;
+}
+
+/* Of threads that ask first at the same time one mapping too many may stay: it does no harm. */
+const volatile struct tine_generation *
+tine_generation_page(void)
+{
+	static const volatile struct tine_generation *page;
+	const volatile struct tine_generation *p = __atomic_load_n(&page, __ATOMIC_ACQUIRE);
+
+	if (p == NULL && (p = map_generation()) != NULL)
+		__atomic_store_n(&page, p, __ATOMIC_RELEASE);
+	return p;
 }
 
 ssize_t

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tine.h: the native calls of the tine kernel, for programs inside a sandbox.  Link with libtine.a;
- * see rfork(2), tfork(2), forkwatch(2), vmfork(2), forkstat(2), tine_sysctl(2), pledge(2),
- * ktrace(2), profil(2), ptrace_event_mask(2).  Elsewhere they fail with ENOSYS.
+ * see rfork(2), tfork(2), forkwatch(2), vmfork(2), tine_generation_page(2), forkstat(2),
+ * tine_sysctl(2), pledge(2), ktrace(2), profil(2), ptrace_event_mask(2).  Elsewhere they fail with
+ * ENOSYS.
  */
 #ifndef TINE_H
 #define TINE_H
@@ -34,6 +35,9 @@ long vmfork(void);
 /* Keep the sandbox as it is now as a template: 0 in each clone that is made of it; in the original
  * the template's id as a positive number, or -1. */
 long tine_freeze(void);
+/* The page in which the kernel keeps which clone this sandbox is: it has changed before anything
+ * runs in a clone or after a reset.  Mapped at the first call; NULL if that fails. */
+const volatile struct tine_generation *tine_generation_page(void);
 
 /* As much of the statistics as fits into size bytes; returns the size of all of them. */
 ssize_t forkstat(struct tine_stats *, size_t size);

@@ -47,12 +47,14 @@ vmfork_resumed(uint64_t generation)
 	vmfork_limit =
 	    0; /* the permission was the original's; a clone's own comes with its block */
 	identity_changed();
+	vmgenid_changed();
 }
 
 /* In a clone nobody will ever answer the other calls: their questions were the original's. */
 static void
 clone_go_on(struct vmfork_call *asker)
 {
+	vmgenid_wakeup();
 	if (asker != NULL)
 		call_finish(asker, 0, 0);
 	while (!TAILQ_EMPTY(&calls))

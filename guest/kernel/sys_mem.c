@@ -54,8 +54,8 @@ mmap_file(struct thread *td, int fd, int flags, struct map_args *ma)
 	else if (fp->f_ops->fo_mmap == NULL)
 		error = ENODEV;
 	else if ((error = file_rights(fp, ma->prot, shared, &ma->maxprot)) == 0)
-		error =
-		    fp->f_ops->fo_mmap(fp, ma->prot, flags, ma->offset, &ma->object, &ma->vnode);
+		error = fp->f_ops->fo_mmap(fp, ma->prot, flags, ma->offset, &ma->maxprot,
+					   &ma->object, &ma->vnode);
 	file_release(fp);
 	return error;
 }

@@ -154,8 +154,8 @@ vnode_filestat(struct file *fp, struct stat *st)
 }
 
 static int
-vnode_mmap(struct file *fp, int prot, int flags, uint64_t off __unused, struct vm_object **objp,
-	   struct vnode **vpp)
+vnode_mmap(struct file *fp, int prot, int flags, uint64_t off __unused, int *maxprot __unused,
+	   struct vm_object **objp, struct vnode **vpp)
 {
 	struct vm_object *obj = file_object(fp);
 

@@ -63,7 +63,7 @@ const struct fileops null_fileops = {
 /* Mapping /dev/zero is the old way to ask for anonymous memory: no object stands behind it. */
 static int
 zero_mmap(struct file *fp __unused, int prot __unused, int flags __unused, uint64_t off __unused,
-	  struct vm_object **objp, struct vnode **vpp)
+	  int *maxprot __unused, struct vm_object **objp, struct vnode **vpp)
 {
 	*objp = NULL;
 	*vpp = NULL;

@@ -44,7 +44,7 @@ static const struct {
     {makedev(1, 7), &full_fileops, NULL},   {makedev(1, 8), &random_fileops, NULL},
     {makedev(1, 9), &random_fileops, NULL}, {makedev(5, 0), NULL, ctty_open},
     {makedev(5, 1), NULL, ctty_open}, /* console: there is none but the caller's terminal */
-    {makedev(5, 2), NULL, ptmx_open},
+    {makedev(5, 2), NULL, ptmx_open},       {makedev(10, 240), NULL, vmgenid_open},
 };
 
 int
@@ -79,6 +79,7 @@ static const struct {
     {"tty", S_IFCHR | 0666, makedev(5, 0), NULL},
     {"console", S_IFCHR | 0620, makedev(5, 1), NULL},
     {"ptmx", S_IFCHR | 0666, makedev(5, 2), NULL},
+    {"vmgenid", S_IFCHR | 0444, makedev(10, 240), NULL},
     {"pts", S_IFDIR | 0755, 0, NULL},
     {"shm", S_IFDIR | S_ISVTX | 0777, 0, NULL},
     {"fd", S_IFLNK | 0777, 0, "/proc/self/fd"},

@@ -75,6 +75,7 @@ take(struct box *b, const struct sandbox_msg *m)
 		b->arg = m->arg;
 		if (m->id == LAUNCH_ID && m->arg != 0)
 			fail("launch: %s", strerror((int)m->arg));
+		b->launched |= m->id == LAUNCH_ID;
 		break;
 	case TINE_MSG_VMFORK:
 		b->asked = true;
@@ -129,7 +130,8 @@ try_spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool,
 {
 	/* The machine's busybox is static. */
 	const struct rootfs_file files[] = {{program, "/inside", 0755},
-					    {"/usr/bin/busybox", "/bin/busybox", 0755}};
+					    {"/usr/bin/busybox", "/bin/busybox", 0755},
+					    {RESEED, "/reseed", 0755}};
 	struct template_info info = {.base = true};
 	struct sandbox_config config = {
 	    .template = tmpl,

@@ -17,7 +17,7 @@ struct box {
 	struct sandbox *sb;
 	char out[4 * TINE_MSG_FRAG];
 	size_t len;
-	bool ready, exited, frozen, reset;
+	bool ready, launched, exited, frozen, reset;
 	uint32_t arg; /* of FROZEN, RESET, the last REPLY */
 	struct vmm_started started;
 	struct vmm_frozen report;

@@ -262,7 +262,7 @@ test_vmfork(void)
 	spawn(&b, bt, NULL, NULL, NULL);
 	launch(&b, "vmfork");
 	serve_until(&b, &b.exited, NULL);
-	if (strcmp(b.out, "vmfork -1 1\n") != 0) /* EPERM */
+	if (strcmp(b.out, "vmfork -1 1 generation 1\n") != 0) /* EPERM */
 		fail("without permission: %s", b.out);
 	sandbox_destroy(b.sb);
 
@@ -271,11 +271,11 @@ test_vmfork(void)
 	serve_until(&b, &b.asked, NULL);
 	t = freeze(&b, true, 4711);
 	serve_until(&b, &b.exited, NULL);
-	if (strcmp(b.out, "vmfork 4711 0\n") != 0)
+	if (strcmp(b.out, "vmfork 4711 0 generation 1\n") != 0)
 		fail("original: %s", b.out);
 	spawn(&clone, t, NULL, NULL, NULL);
 	serve_until(&clone, &clone.exited, NULL);
-	if (strcmp(clone.out, "vmfork 0 0\n") != 0)
+	if (strcmp(clone.out, "vmfork 0 0 generation 2\n") != 0)
 		fail("clone: %s", clone.out);
 	sandbox_destroy(clone.sb);
 	sandbox_destroy(b.sb);
@@ -306,12 +306,12 @@ test_vmfork_two(void)
 	t = freeze(&b, true, 4711);
 	need(sandbox_refuse_vmfork(b.sb, 4712, EPERM, &error), "refuse");
 	serve_until(&b, &b.exited, NULL);
-	expect_said(&b, "vmfork 4711 0\n");
-	expect_said(&b, "vmfork -1 1\n"); /* EPERM */
+	expect_said(&b, "vmfork 4711 0 generation 1\n");
+	expect_said(&b, "vmfork -1 1 generation 1\n"); /* EPERM */
 	spawn(&clone, t, NULL, NULL, NULL);
 	serve_until(&clone, &clone.exited, NULL);
-	expect_said(&clone, "vmfork 0 0\n");
-	expect_said(&clone, "vmfork -1 11\n"); /* EAGAIN */
+	expect_said(&clone, "vmfork 0 0 generation 2\n");
+	expect_said(&clone, "vmfork -1 11 generation 2\n"); /* EAGAIN */
 	sandbox_destroy(clone.sb);
 	sandbox_destroy(b.sb);
 	template_release(t);
@@ -515,7 +515,8 @@ static const struct {
 	void (*run_count)(unsigned count);
 	unsigned count;
 } tests[] = {
-    {"identity", test_identity, NULL, 0},  {"isolation", test_isolation, NULL, 0},
+    {"identity", test_identity, NULL, 0},  {"generation", test_generation, NULL, 0},
+    {"reseed", test_reseed, NULL, 0},      {"isolation", test_isolation, NULL, 0},
     {"kill", test_kill, NULL, 0},          {"nested", test_nested, NULL, 0},
     {"reset", test_reset, NULL, 0},        {"pool", test_pool, NULL, 0},
     {"vmfork", test_vmfork, NULL, 0},      {"vmfork_two", test_vmfork_two, NULL, 0},

@@ -9,18 +9,23 @@
 #define TEXT 80
 
 /* The shell forks and executes programs in each clone, after it has been cloned in the middle of
- * the loop. */
-static const char script[] =
-    "echo up\n"
-    "while read -r word; do\n"
-    "	read -r uuid </proc/sys/kernel/random/uuid\n"
-    "	read -r boot </proc/sys/kernel/random/boot_id\n"
-    "	echo \"$word $uuid $boot $(/bin/busybox hostname) $(/bin/busybox date +%s) .\"\n"
-    "done\n";
+ * the loop; the generator of examples/reseed.c runs beside it all the time. */
+static const char script[] = "b=/bin/busybox\n"
+			     "$b mkfifo /tmp/asked /tmp/drawn\n"
+			     "/reseed </tmp/asked >/tmp/drawn &\n"
+			     "exec 3>/tmp/asked 4</tmp/drawn\n"
+			     "echo >&3; read -r drawn <&4\n"
+			     "echo up\n"
+			     "while read -r word; do\n"
+			     "	echo >&3; read -r drawn <&4\n"
+			     "	read -r uuid </proc/sys/kernel/random/uuid\n"
+			     "	read -r boot </proc/sys/kernel/random/boot_id\n"
+			     "	echo \"$word $uuid $boot $drawn $($b hostname) $($b date +%s) .\"\n"
+			     "done\n";
 
 struct member {
 	struct box box;
-	char uuid[TEXT], boot[TEXT], host[TEXT];
+	char uuid[TEXT], boot[TEXT], drawn[TEXT], host[TEXT];
 };
 
 static void
@@ -32,8 +37,8 @@ ask(struct member *m)
 	type(&m->box, "who\n");
 	serve_until(&m->box, NULL, " .\n");
 	after = (long long)(now_ns(CLOCK_REALTIME) / 1000000000u);
-	if (sscanf(m->box.out, "%79s %79s %79s %79s %lld", word, m->uuid, m->boot, m->host, &t) !=
-		5 ||
+	if (sscanf(m->box.out, "%79s %79s %79s %79s %79s %lld", word, m->uuid, m->boot, m->drawn,
+		   m->host, &t) != 6 ||
 	    strcmp(word, "who") != 0)
 		fail("answer: %s", m->box.out);
 	/* A second for what the two clocks round differently. */
@@ -51,6 +56,12 @@ static int
 by_boot(const void *a, const void *b)
 {
 	return strcmp(((const struct member *)a)->boot, ((const struct member *)b)->boot);
+}
+
+static int
+by_drawn(const void *a, const void *b)
+{
+	return strcmp(((const struct member *)a)->drawn, ((const struct member *)b)->drawn);
 }
 
 static void
@@ -94,6 +105,7 @@ test_crowd(unsigned clones)
 		sandbox_destroy(m[i].box.sb);
 	all_differ(m, clones + 1, "random number", by_uuid);
 	all_differ(m, clones + 1, "boot id", by_boot);
+	all_differ(m, clones + 1, "number of their own generator", by_drawn);
 	printf("%u clones at once\n", clones);
 	template_release(t);
 	template_release(bt);

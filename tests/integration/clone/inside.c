@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* inside.c: the program in the sandboxes of clonetest. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <tine.h>
+
 #include "marks.h"
 
-#define SYS_VMFORK 524
-#define SYS_TINE_SYSCTL 514
 #define FILL_BYTES (256u << 10)
 
 static uint32_t memory[FILL_BYTES / sizeof(uint32_t)];
@@ -93,14 +96,20 @@ marks_check(unsigned who, unsigned of)
 	printf("marks %u wrong %u\n", who, wrong);
 }
 
+static unsigned long
+kern_generation(void)
+{
+	char value[32] = "";
+	size_t len = sizeof(value);
+
+	return tine_sysctl("kern.generation", value, &len, NULL) == 0 ? strtoul(value, NULL, 10)
+								      : ~0ul;
+}
+
 static void
 generation(void)
 {
-	char value[32] = "";
-	uint64_t len = sizeof(value);
-
-	syscall(SYS_TINE_SYSCTL, "kern.generation", value, &len, NULL);
-	printf("generation %s\n", value);
+	printf("generation %lu\n", kern_generation());
 }
 
 /* So much memory of its own, until the end. */
@@ -144,12 +153,86 @@ loop(void)
 	return 0;
 }
 
+/* ---- watch: the device of the generation ---- */
+
+static void
+print_record(const char *what, const struct tine_generation *g)
+{
+	printf("%s %llu ", what, (unsigned long long)g->generation);
+	for (size_t i = 0; i < sizeof(g->id); i++)
+		printf("%02x", g->id[i]);
+	printf("\n");
+}
+
+/* Both mappings and a second file say what has been read. */
+static bool
+all_say(const struct tine_generation *g, const void *shared, const void *private)
+{
+	struct tine_generation other;
+	int fd = open("/dev/vmgenid", O_RDONLY | O_CLOEXEC);
+	bool same = read(fd, &other, sizeof(other)) == sizeof(other);
+
+	close(fd);
+	return same && memcmp(g, &other, sizeof(other)) == 0 &&
+	       memcmp(g, shared, sizeof(*g)) == 0 && memcmp(g, private, sizeof(*g)) == 0 &&
+	       g->generation == kern_generation();
+}
+
+/* A process that sleeps in read() counts the changes. */
+static void
+count_reads(volatile unsigned *count)
+{
+	int fd = open("/dev/vmgenid", O_RDONLY);
+	struct tine_generation g;
+
+	while (read(fd, &g, sizeof(g)) == sizeof(g))
+		++*count;
+	_exit(1);
+}
+
+/* Say when the generation has changed; and what is mapped, for a line of standard input. */
+static int
+watch(void)
+{
+	int fd = open("/dev/vmgenid", O_RDONLY | O_NONBLOCK);
+	void *shared = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_SHARED, fd, 0),
+	     *private = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	volatile unsigned *reads =
+	    mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
+	struct tine_generation g;
+	unsigned changes = 0;
+	char line[64];
+
+	if (shared == MAP_FAILED || private == MAP_FAILED || reads == MAP_FAILED)
+		return 1;
+	if (fork() == 0)
+		count_reads(reads);
+	while (poll(p, 2, -1) > 0) {
+		if (p[0].revents & POLLIN) {
+			if (read(fd, &g, sizeof(g)) != sizeof(g) || !all_say(&g, shared, private))
+				return 2;
+			changes++;
+			while (*reads < changes)
+				sched_yield();
+			print_record("changed", &g);
+		}
+		if (p[1].revents & (POLLIN | POLLHUP)) {
+			if (fgets(line, sizeof(line), stdin) == NULL)
+				break;
+			print_record(*reads == changes ? "mapped" : "woken for nothing", shared);
+		}
+	}
+	return 3;
+}
+
 /* ---- storm: until a line comes, then each child checks what it has counted ---- */
 
 #define PROGRESS                                                                                   \
 	10 /* rounds that each child must make: before the first word, and after the line */
 
-enum { PIPE, SLEEP, FORK, SIGNAL, NCOUNTS };
+enum { PIPE, SLEEP, FORK, SIGNAL, PAGE, NCOUNTS };
+#define STORM_CHILDREN 7
 
 static struct {
 	volatile int stop;
@@ -266,6 +349,28 @@ sender(pid_t target)
 	return 0;
 }
 
+/* Whenever the sandbox is cloned, the page and the kernel's variable say the same. */
+static int
+observer(void)
+{
+	const volatile struct tine_generation *page = tine_generation_page();
+	struct timespec tick = {.tv_nsec = 1000000};
+
+	if (page == NULL)
+		return 1;
+	while (!storm_state->stop) {
+		for (int i = 0; i < 100; i++) {
+			unsigned long before = kern_generation(), g = page->generation;
+
+			if (g < before || g > kern_generation())
+				return 2;
+		}
+		storm_state->count[PAGE]++;
+		nanosleep(&tick, NULL);
+	}
+	return 0;
+}
+
 static void
 await_progress(void)
 {
@@ -301,6 +406,8 @@ start_children(void)
 		_exit(sleeper());
 	if (fork() == 0)
 		_exit(forker());
+	if (fork() == 0)
+		_exit(observer());
 	target = fork();
 	if (target == 0)
 		_exit(signalled(&set));
@@ -325,7 +432,7 @@ storm(void)
 		return 1;
 	await_progress();
 	storm_state->stop = 1;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < STORM_CHILDREN; i++) {
 		pid_t pid = wait(&status);
 
 		if (pid < 0 || status != 0) {
@@ -337,11 +444,12 @@ storm(void)
 }
 
 static int
-vmfork(void)
+ask_for_clone(const volatile struct tine_generation *page)
 {
-	long r = syscall(SYS_VMFORK);
+	long r = vmfork();
+	int error = r < 0 ? errno : 0;
 
-	printf("vmfork %ld %d\n", r, r < 0 ? errno : 0);
+	printf("vmfork %ld %d generation %llu\n", r, error, (unsigned long long)page->generation);
 	return 0;
 }
 
@@ -349,18 +457,21 @@ int
 main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
+	const volatile struct tine_generation *page = tine_generation_page();
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (strcmp(what, "loop") == 0)
 		return loop();
 	if (strcmp(what, "storm") == 0)
 		return storm();
+	if (strcmp(what, "watch") == 0)
+		return watch();
 	if (strcmp(what, "vmfork") == 0)
-		return vmfork();
+		return ask_for_clone(page);
 	if (strcmp(what, "vmforks") == 0) { /* twice at the same time */
 		if (fork() == 0)
-			_exit(vmfork() + fflush(stdout));
-		vmfork();
+			_exit(ask_for_clone(page) + fflush(stdout));
+		ask_for_clone(page);
 		return wait(NULL) > 0 ? 0 : 1;
 	}
 	return 2;

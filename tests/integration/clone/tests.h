@@ -9,6 +9,9 @@
 void test_crowd(unsigned clones);
 /* storm.c: so many live forks of a sandbox in which everything is under way. */
 void test_livefork(unsigned forks);
+/* generation.c: what programs see of their sandbox's generation, and what they make of it. */
+void test_generation(void);
+void test_reseed(void);
 /* pages.c: what each sandbox wrote, looked for in every page of all of them. */
 void test_pages(unsigned clones);
 /* damage.c: template files, and requests, that are refused. */

@@ -94,8 +94,9 @@ struct fileops {
 		       struct pollctx *); /* ready events; registers with poll_record */
 	int (*fo_stat)(struct file *, struct stat *);
 	int (*fo_seek)(struct file *, off_t off, int whence, off_t *newoff);
-	int (*fo_mmap)(struct file *, int prot, int flags, uint64_t off, struct vm_object **,
-		       struct vnode **); /* returns held object (and vnode) */
+	/* Returns held object (and vnode); what the mapping may ever be can be narrowed. */
+	int (*fo_mmap)(struct file *, int prot, int flags, uint64_t off, int *maxprot,
+		       struct vm_object **, struct vnode **);
 	int (*fo_truncate)(struct file *, off_t len);
 	void (*fo_close)(struct file *); /* last reference */
 	const char *fo_name;             /* "pipe", "vnode", ... */

@@ -64,6 +64,13 @@ struct forkwatch_event {
 	uint64_t lost;    /* overflow: events that did not fit into the queue */
 };
 
+/* ---- /dev/vmgenid, tine_generation_page(2): which clone of its template this sandbox is ---- */
+struct tine_generation {
+	uint64_t generation; /* clonings that lie behind this sandbox; as kern.generation */
+	uint64_t reserved;   /* 0 */
+	uint8_t id[16];      /* random: no other sandbox, clone or run after a reset has it */
+};
+
 /* ---- ptrace_event_mask(2), ptrace_process_state(2): OpenBSD's view of a traced process ---- */
 #define PTRACE_FORK 0x0002
 struct ptrace_report {           /* forgotten when the process goes on */

@@ -13,4 +13,9 @@ void vmfork_freeze(uint32_t id, const void *payload, size_t len);
 /* This is a clone, with a fresh seed already; for the arch, before anything else runs. */
 void vmfork_resumed(uint64_t generation);
 
+/* What programs see of vm_generation (fs/dev_vmgenid.c): it has changed, before anything runs; then
+ * those who wait for that may be woken. */
+void vmgenid_changed(void);
+void vmgenid_wakeup(void);
+
 #endif
