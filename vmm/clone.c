@@ -24,6 +24,25 @@ map_memory(struct vm *vm, const struct tine_template *tmpl, struct tine_error *e
 	return r;
 }
 
+/* A guest that goes on from the boot writes to nearly all that the boot has left, except the
+ * kernel's text.  Copied in one go here a page costs a fifth of what it costs when the guest first
+ * reads and then writes it: up to three nested page faults, between which KVM unmaps it again. */
+static void
+copy_early(struct vm *vm, const struct template_head *head)
+{
+	for (uint32_t i = 0; i < head->nextents; i++) {
+		uint64_t start = head->extent[i].start, end = start + head->extent[i].len;
+
+		if (start < head->kernel_start)
+			mem_populate(&vm->mem, start,
+				     (end < head->kernel_start ? end : head->kernel_start) - start);
+		if (end > head->kernel_data) {
+			start = start > head->kernel_data ? start : head->kernel_data;
+			mem_populate(&vm->mem, start, end - start);
+		}
+	}
+}
+
 static int
 attach_rootfs(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 	      struct tine_error *error)
@@ -71,12 +90,15 @@ vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 	vm->base = (head->flags & TEMPLATE_BASE) != 0;
 	vm->generation = head->generation + 1;
 	vm->kernel.start = head->kernel_start;
+	vm->kernel.data = head->kernel_data;
 	vm->kernel.end = head->kernel_end;
 	symbols_init_file(&vm->kernel.symbols, vm->symbols_fd, head->kernel_size, head->kernel_crc);
 	khz = ioctl(vm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
 	vm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
 	if (r == 0)
 		r = map_memory(vm, tmpl, error);
+	if (r == 0 && vm->base)
+		copy_early(vm, head);
 	if (r == 0)
 		r = attach_rootfs(vm, tmpl, options, error);
 	if (r == 0)

@@ -164,6 +164,7 @@ freeze_state(const struct vm *vm, struct template_head *head, struct tine_error 
 	head->ram_high = vm->mem.region[MEM_HIGH].size;
 	head->rootfs_size = vm->mem.rootfs_size;
 	head->kernel_start = vm->kernel.start;
+	head->kernel_data = vm->kernel.data;
 	head->kernel_end = vm->kernel.end;
 	head->tsc_khz = vm->tsc_khz;
 	head->generation = vm->generation;

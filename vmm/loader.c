@@ -109,6 +109,8 @@ load_segment(struct kernel_image *kernel, const GElf_Phdr *ph, const struct gues
 		kernel->start = page_down(ph->p_paddr);
 	if (end > kernel->end)
 		kernel->end = end;
+	if ((ph->p_flags & PF_W) != 0 && page_down(ph->p_paddr) < kernel->data)
+		kernel->data = page_down(ph->p_paddr);
 	if (ph->p_filesz == 0)
 		return 0;
 	at = mem_at(mem, ph->p_paddr, ph->p_filesz);
@@ -169,6 +171,7 @@ kernel_load(struct kernel_image *kernel, const char *path, const struct guest_me
 	int r;
 
 	memset(kernel, 0, sizeof(*kernel));
+	kernel->data = UINT64_MAX;
 	r = elf_file_open(&kernel->file, path, error);
 	if (r != 0)
 		return r;
@@ -178,6 +181,8 @@ kernel_load(struct kernel_image *kernel, const char *path, const struct guest_me
 		return r;
 	}
 	kernel->entry = kernel->file.ehdr.e_entry;
+	if (kernel->data > kernel->end)
+		kernel->data = kernel->end;
 	symbols_init(&kernel->symbols, kernel->file.elf);
 	return 0;
 }

@@ -13,6 +13,7 @@ struct kernel_image {
 	struct elf_file file; /* stays open for its symbols */
 	uint64_t entry;       /* virtual address */
 	gpa_t start, end;     /* page-aligned extent of what was loaded, bss included */
+	gpa_t data;           /* the guest never writes to [start, data) */
 	struct symbols symbols;
 };
 

@@ -85,6 +85,16 @@ mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struc
 	return r;
 }
 
+static uint8_t *
+region_at(const struct mem_region *r, gpa_t gpa, uint64_t len)
+{
+	/* Written so that no sum can overflow: gpa and len are the guest's. */
+	if (r->size == 0 || len == 0 || gpa < r->gpa || gpa - r->gpa >= r->size ||
+	    len > r->size - (gpa - r->gpa))
+		return NULL;
+	return r->hva + (gpa - r->gpa);
+}
+
 static int
 overlay(uint8_t *at, uint64_t len, int fd, uint64_t offset, struct tine_error *error)
 {
@@ -115,6 +125,15 @@ mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_
 		r = overlay(mem->region[MEM_HIGH].hva + (start + n - low), len - n, fd, offset + n,
 			    error);
 	return r;
+}
+
+void
+mem_populate(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	void *p = region_at(&mem->region[MEM_LOW], gpa, len);
+
+	if (p != NULL)
+		madvise(p, len, MADV_POPULATE_WRITE);
 }
 
 int
@@ -198,16 +217,6 @@ mem_destroy(struct guest_mem *mem)
 	free(mem->overlaid);
 	memset(mem, 0, sizeof(*mem));
 	mem->shared_fd = mem->rootfs_fd = -1;
-}
-
-static uint8_t *
-region_at(const struct mem_region *r, gpa_t gpa, uint64_t len)
-{
-	/* Written so that no sum can overflow: gpa and len are the guest's. */
-	if (r->size == 0 || len == 0 || gpa < r->gpa || gpa - r->gpa >= r->size ||
-	    len > r->size - (gpa - r->gpa))
-		return NULL;
-	return r->hva + (gpa - r->gpa);
 }
 
 void *

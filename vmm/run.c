@@ -107,14 +107,15 @@ open_timer(struct run *run, struct tine_error *error)
 	return evloop_watch(&run->loop, &run->timer, EPOLLIN);
 }
 
-/* Before anything large is mapped: the guard is a fork of this process. */
+/* Before anything large is mapped: a terminal's guard is a fork of this process. */
 static int
 open_terminal(struct run *run, struct tine_error *error)
 {
 	int fd = run->options.tty && isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 	int r = tty_init(&run->tty, fd, error);
 
-	return r != 0 ? r : guard_start(&run->guard, fd, &run->tty.saved, error);
+	run->guard.fd = -1;
+	return r != 0 || fd < 0 ? r : guard_start(&run->guard, fd, &run->tty.saved, error);
 }
 
 static int

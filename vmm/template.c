@@ -93,7 +93,8 @@ check_memory(const struct template_head *head, struct tine_error *error)
 	    ((head->ram_low | head->ram_high) & PAGE_BITS) != 0)
 		return damaged(error, "memory size");
 	if (head->kernel_start >= head->kernel_end || head->kernel_end > head->ram_low ||
-	    ((head->kernel_start | head->kernel_end) & PAGE_BITS) != 0)
+	    head->kernel_data < head->kernel_start || head->kernel_data > head->kernel_end ||
+	    ((head->kernel_start | head->kernel_data | head->kernel_end) & PAGE_BITS) != 0)
 		return damaged(error, "place of the kernel");
 	if (head->nlaunches > TEMPLATE_LAUNCHES || !vcpu_state_valid(&head->cpu))
 		return damaged(error, "counts");

@@ -20,7 +20,7 @@
 #include "vmm.h"
 
 #define TEMPLATE_MAGIC "tine-tm"
-#define TEMPLATE_VERSION 2u
+#define TEMPLATE_VERSION 3u
 #define TEMPLATE_DATA 0x10000u
 #define TEMPLATE_EXTENTS 128u
 #define TEMPLATE_LAUNCHES 256u
@@ -53,7 +53,7 @@ struct template_head {
 	uint32_t rootfs_crc;    /* saved files only */
 	uint32_t kernel_crc;    /* of the kernel's image file */
 	uint64_t kernel_size;
-	uint64_t kernel_start, kernel_end; /* guest-physical */
+	uint64_t kernel_start, kernel_data, kernel_end; /* guest-physical; struct kernel_image */
 	uint64_t tsc_khz;
 	uint64_t generation; /* clones have one more */
 	struct template_stamp kernel, program;

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -226,6 +228,60 @@ test_old_abi(void **state)
 	assert_true(WIFSIGNALED(confined(IO, do_old_abi)));
 }
 
+/* Whether this user may have a user namespace is the host's decision. */
+static bool
+may_unshare(uid_t uid)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit((uid != getuid() && setuid(uid) != 0) || unshare(CLONE_NEWUSER) != 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+/* Before any filter: which checks fail is the status. */
+static int
+reach_files(uid_t uid)
+{
+	struct tine_error error;
+	struct stat root, up;
+	pid_t pid = fork();
+	int status, bad = 0;
+
+	if (pid == 0) {
+		if ((uid != getuid() && setuid(uid) != 0) || jail_process(&error) != 0)
+			_exit(99);
+		bad |= access("/etc/passwd", F_OK) == 0 || errno != ENOENT ? 1 : 0;
+		bad |= stat("/", &root) != 0 || stat("..", &up) != 0 || root.st_ino != up.st_ino ||
+			       root.st_dev != up.st_dev
+			   ? 2
+			   : 0;
+		bad |=
+		    open("new", O_CREAT | O_WRONLY, 0600) >= 0 || mkdir("new", 0700) == 0 ? 4 : 0;
+		bad |= chroot(".") == 0 || errno != EPERM ? 8 : 0;
+		bad |= unshare(CLONE_NEWUSER) == 0 ? 16 : 0;
+		_exit(bad);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+test_file_system(void **state)
+{
+	const uid_t nobody = 65534;
+	bool privileged = geteuid() == 0;
+
+	(void)state;
+	if (privileged || may_unshare(getuid()))
+		assert_int_equal(reach_files(getuid()), 0);
+	if (privileged && may_unshare(nobody))
+		assert_int_equal(reach_files(nobody), 0);
+}
+
 int
 main(void)
 {
@@ -233,6 +289,7 @@ main(void)
 	    cmocka_unit_test(test_allowed),
 	    cmocka_unit_test(test_forbidden),
 	    cmocka_unit_test(test_old_abi),
+	    cmocka_unit_test(test_file_system),
 	};
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -41,7 +41,7 @@ make(struct template_head *head)
 	memset(head, 0, sizeof(*head));
 	head->ram_low = RAM;
 	head->kernel_start = 1u << 20;
-	head->kernel_end = 2u << 20;
+	head->kernel_data = head->kernel_end = 2u << 20;
 	head->flags = TEMPLATE_BASE;
 	assert_int_equal(template_find_extents(fd, head, &error), 0);
 	assert_int_equal(template_write_head(fd, head, &error), 0);
@@ -212,6 +212,12 @@ kernel_outside(struct template_head *h)
 }
 
 static void
+data_outside(struct template_head *h)
+{
+	h->kernel_data = h->kernel_end + PAGE;
+}
+
+static void
 too_many_launches(struct template_head *h)
 {
 	h->nlaunches = TEMPLATE_LAUNCHES + 1;
@@ -248,6 +254,7 @@ lies_are_refused(void **state)
 	refuse_head(offset_in_head, "template-truncated");
 	refuse_head(memory_too_large, "template-damaged");
 	refuse_head(kernel_outside, "template-damaged");
+	refuse_head(data_outside, "template-damaged");
 	refuse_head(too_many_launches, "template-damaged");
 	refuse_head(foreign_msr, "template-damaged");
 	refuse_head(too_many_msrs, "template-damaged");
