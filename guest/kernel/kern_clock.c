@@ -67,6 +67,13 @@ clock_resume(void)
 	clock_reprogram();
 }
 
+void
+clock_was_set(void)
+{
+	timerfd_clock_was_set();
+	clock_reprogram();
+}
+
 /* ---- CPU timers and limits, to the resolution of a tick ---- */
 
 static void

@@ -82,21 +82,20 @@ dequeue(struct futex_waiter *fw)
 }
 
 int
-futex_wait(struct thread *td, const struct futex_key *key, vaddr_t uaddr, uint32_t expected,
-	   uint32_t bitset, nsec_t deadline)
+futex_wait(struct thread *td, const struct futex_wait *wait)
 {
-	struct futex_waiter fw = {.fw_bitset = bitset};
+	struct futex_waiter fw = {.fw_bitset = wait->bitset};
+	struct futex_key key;
 	uint32_t value;
-	int error = user_load32((const uint32_t *)uaddr, &value);
+	int error = futex_key(td, wait->uaddr, wait->private, &key);
 
-	(void)td;
-	if (error != 0)
+	if (error != 0 || (error = user_load32((const uint32_t *)wait->uaddr, &value)) != 0)
 		return error;
-	if (value != expected)
+	if (value != wait->value)
 		return EAGAIN;
-	enqueue(&fw, key);
+	enqueue(&fw, &key);
 	while (error == 0 && !fw.fw_woken)
-		error = tsleep(&fw, PCATCH, "futex", deadline);
+		error = tsleep(&fw, PCATCH | (wait->wall ? PWALL : 0), "futex", wait->deadline);
 	if (fw.fw_woken) /* whatever else happened at the same time, the wake-up counts */
 		return 0;
 	dequeue(&fw);

@@ -281,8 +281,10 @@ sleep_once(const void *chan, int flags, const char *wmesg, nsec_t deadline)
 	if (flags & (PCATCH | PKILL))
 		td->td_flags |= TDF_SINTR;
 	TAILQ_INSERT_TAIL(sleepq_of(chan), td, td_runq);
-	if (deadline != 0)
+	if (deadline != 0) {
+		td->td_sleep_to.to_wall = (flags & PWALL) != 0;
 		timeout_add_abs(&td->td_sleep_to, deadline);
+	}
 	KTRACE(SLEEP, (uintptr_t)chan, deadline);
 	td->td_ru.nvcsw++;
 	mi_switch();

@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 #include <sys/syscall.h>
 #include <sys/systm.h>
+#include <sys/time.h>
 #include <sys/vmfork.h>
 
 /* A thread that sleeps until the host has answered; lies on its stack. */
@@ -55,6 +56,7 @@ static void
 clone_go_on(struct vmfork_call *asker)
 {
 	vmgenid_wakeup();
+	clock_was_set();
 	if (asker != NULL)
 		call_finish(asker, 0, 0);
 	while (!TAILQ_EMPTY(&calls))

@@ -120,17 +120,20 @@ clock_read(struct thread *td, int clock, nsec_t *ns)
 }
 
 nsec_t
-clock_deadline(int clock, nsec_t t, bool absolute)
+uptime_after(nsec_t ns)
 {
-	nsec_t up = nanouptime(), offset;
+	nsec_t up = nanouptime();
 
+	return ns > NSEC_MAX - up ? NSEC_MAX : up + ns;
+}
+
+nsec_t
+clock_deadline(int clock, nsec_t t, bool absolute, bool *wall)
+{
+	*wall = absolute && clock_is_realtime(clock);
 	if (!absolute)
-		return t > NSEC_MAX - up ? NSEC_MAX : up + t;
-	if (clock_is_realtime(clock)) {
-		offset = nanotime() - up;
-		t = t > offset ? t - offset : 1;
-	}
-	return t > 0 ? t : 1;
+		return uptime_after(t);
+	return MAX(t, 1UL);
 }
 
 SYSCALL(clock_gettime)
@@ -156,7 +159,11 @@ SYSCALL(clock_getres)
 static int
 set_wall_clock(struct thread *td, nsec_t ns)
 {
-	return suser(td) ? settime(ns) : EPERM;
+	int error = suser(td) ? settime(ns) : EPERM;
+
+	if (error == 0)
+		clock_was_set();
+	return error;
 }
 
 SYSCALL(clock_settime)
@@ -200,7 +207,7 @@ SYSCALL(settimeofday)
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return EINVAL;
 	ts = (struct timespec){tv.tv_sec, tv.tv_usec * 1000};
-	return ts_valid(&ts) ? settime(ts_to_ns_sat(&ts)) : EINVAL;
+	return ts_valid(&ts) ? set_wall_clock(td, ts_to_ns_sat(&ts)) : EINVAL;
 }
 
 SYSCALL(time)
@@ -230,12 +237,12 @@ SYSCALL(times)
 /* ---- sleeping ---- */
 
 static int
-sleep_until(struct thread *td, nsec_t deadline)
+sleep_until(struct thread *td, nsec_t deadline, bool wall)
 {
 	int error;
 
-	while (nanouptime() < deadline) {
-		error = tsleep(&td->td_sleep_to, PCATCH, "nanoslp", deadline);
+	while ((wall ? nanotime() : nanouptime()) < deadline) {
+		error = tsleep(&td->td_sleep_to, PCATCH | (wall ? PWALL : 0), "nanoslp", deadline);
 		if (error == ETIMEDOUT)
 			break;
 		if (error != 0)
@@ -250,7 +257,7 @@ sleep_relative(struct thread *td, long *retval)
 {
 	nsec_t deadline = td->td_restart_arg[0], now;
 	vaddr_t left = td->td_restart_arg[1];
-	int error = sleep_until(td, deadline);
+	int error = sleep_until(td, deadline, false);
 
 	(void)retval;
 	if (error != EINTR)
@@ -270,12 +277,13 @@ kern_nanosleep(struct thread *td, int clock, bool absolute, vaddr_t req, vaddr_t
 {
 	nsec_t t, deadline;
 	int error = copyin_timespec(req, &t);
+	bool wall;
 
 	if (error != 0)
 		return error;
-	deadline = clock_deadline(clock, t, absolute);
+	deadline = clock_deadline(clock, t, absolute, &wall);
 	if (absolute)
-		return sleep_until(td, deadline) == EINTR ? ERESTARTNOHAND : 0;
+		return sleep_until(td, deadline, wall) == EINTR ? ERESTARTNOHAND : 0;
 	td->td_restart_arg[0] = deadline;
 	td->td_restart_arg[1] = left;
 	return sleep_relative(td, retval);

@@ -28,51 +28,31 @@ struct futex_args {
 
 /* ---- waiting ---- */
 
-static int
-wait_until(struct thread *td, vaddr_t uaddr, bool private, uint32_t val, uint32_t bitset,
-	   nsec_t deadline)
-{
-	struct futex_key key;
-	int error = futex_key(td, uaddr, private, &key);
-
-	return error != 0 ? error : futex_wait(td, &key, uaddr, val, bitset, deadline);
-}
-
 static int wait_restart(struct thread *, long *);
 
 /* A wait with a timeout goes on to the same deadline; td_restart_arg keeps all of it. */
 static int
-wait_interrupted(struct thread *td, vaddr_t uaddr, bool private, uint32_t val, uint32_t bitset,
-		 nsec_t deadline)
+do_wait(struct thread *td, const struct futex_wait *fw)
 {
-	if (deadline == 0)
+	int error = futex_wait(td, fw);
+
+	if (error != EINTR)
+		return error;
+	if (fw->deadline == 0)
 		return ERESTART;
-	td->td_restart_arg[0] = uaddr;
-	td->td_restart_arg[1] = (uint64_t)bitset << 32 | val;
-	td->td_restart_arg[2] = deadline;
-	td->td_restart_arg[3] = private;
+	_Static_assert(sizeof(*fw) <= sizeof(td->td_restart_arg), "td_restart_arg");
+	memcpy(td->td_restart_arg, fw, sizeof(*fw));
 	td->td_restart = wait_restart;
 	return ERESTART_BLOCK;
 }
 
 static int
-do_wait(struct thread *td, vaddr_t uaddr, bool private, uint32_t val, uint32_t bitset,
-	nsec_t deadline)
+wait_restart(struct thread *td, long *retval __unused)
 {
-	int error = wait_until(td, uaddr, private, val, bitset, deadline);
+	struct futex_wait fw;
 
-	if (error == EINTR)
-		return wait_interrupted(td, uaddr, private, val, bitset, deadline);
-	return error;
-}
-
-static int
-wait_restart(struct thread *td, long *retval)
-{
-	const uint64_t *r = td->td_restart_arg;
-
-	(void)retval;
-	return do_wait(td, r[0], r[3] != 0, (uint32_t)r[1], (uint32_t)(r[1] >> 32), r[2]);
+	memcpy(&fw, td->td_restart_arg, sizeof(fw));
+	return do_wait(td, &fw);
 }
 
 /* The timeout of FUTEX_WAIT is relative, that of FUTEX_WAIT_BITSET absolute. */
@@ -80,19 +60,22 @@ static int
 op_wait(struct thread *td, const struct futex_args *fa)
 {
 	bool absolute = fa->cmd == FUTEX_WAIT_BITSET;
-	uint32_t bitset = absolute ? fa->val3 : FUTEX_ANY;
 	int clock = fa->realtime && absolute ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-	nsec_t t, deadline = 0;
+	struct futex_wait fw = {.uaddr = fa->uaddr,
+				.value = fa->val,
+				.bitset = absolute ? fa->val3 : FUTEX_ANY,
+				.private = fa->private};
+	nsec_t t;
 	int error;
 
-	if (bitset == 0)
+	if (fw.bitset == 0)
 		return EINVAL;
 	if (fa->timeout != 0) {
 		if ((error = copyin_timespec(fa->timeout, &t)) != 0)
 			return error;
-		deadline = clock_deadline(clock, t, absolute);
+		fw.deadline = clock_deadline(clock, t, absolute, &fw.wall);
 	}
-	return do_wait(td, fa->uaddr, fa->private, fa->val, bitset, deadline);
+	return do_wait(td, &fw);
 }
 
 /* ---- waking and moving ---- */

@@ -44,7 +44,7 @@ real_set(struct process *ps, const struct itimerval_ns *it)
 	timeout_del(&ps->ps_alarm);
 	ps->ps_alarm_interval = it->interval;
 	if (it->value != 0)
-		timeout_add_abs(&ps->ps_alarm, clock_deadline(CLOCK_MONOTONIC, it->value, false));
+		timeout_add_abs(&ps->ps_alarm, uptime_after(it->value));
 }
 
 static int

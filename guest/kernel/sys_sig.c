@@ -175,7 +175,7 @@ SYSCALL(rt_sigtimedwait)
 	if (a[2] != 0) {
 		if ((error = copyin_timespec(a[2], &timeout)) != 0)
 			return error;
-		deadline = clock_deadline(CLOCK_MONOTONIC, timeout, false);
+		deadline = uptime_after(timeout);
 	}
 	error = sigwait(td, set & ~SIG_UNBLOCKABLE, deadline, &si, &sig);
 	if (error != 0)

@@ -105,7 +105,7 @@ static void
 ptimer_expire(void *arg)
 {
 	struct ptimer *pt = arg;
-	nsec_t now = nanouptime(), due = pt->pt_to.to_deadline, missed;
+	nsec_t now = timeout_now(&pt->pt_to), due = pt->pt_to.to_deadline, missed;
 
 	ptimer_signal(pt);
 	if (pt->pt_interval == 0)
@@ -219,7 +219,7 @@ static int
 ptimer_copyout(const struct ptimer *pt, vaddr_t uaddr)
 {
 	struct itimerspec its = {0};
-	nsec_t now = nanouptime(), due = pt->pt_to.to_deadline;
+	nsec_t now = timeout_now(&pt->pt_to), due = pt->pt_to.to_deadline;
 
 	ns_to_ts(pt->pt_interval, &its.it_interval);
 	if (pt->pt_to.to_index != 0)
@@ -246,9 +246,11 @@ SYSCALL(timer_settime)
 	pt->pt_overrun = 0;
 	pt->pt_interval = ts_to_ns_sat(&its.it_interval);
 	value = ts_to_ns_sat(&its.it_value);
-	if (value != 0)
-		timeout_add_abs(&pt->pt_to, clock_deadline(pt->pt_clock, value,
-							   ((int)a[1] & TIMER_ABSTIME) != 0));
+	if (value != 0) {
+		value = clock_deadline(pt->pt_clock, value, ((int)a[1] & TIMER_ABSTIME) != 0,
+				       &pt->pt_to.to_wall);
+		timeout_add_abs(&pt->pt_to, value);
+	}
 	return 0;
 }
 

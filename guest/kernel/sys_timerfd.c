@@ -7,20 +7,21 @@
 #include <sys/systm.h>
 #include <sys/time.h>
 
-#define CLOCK_REALTIME 0
-#define CLOCK_MONOTONIC 1
-#define CLOCK_BOOTTIME 7
 #define TFD_TIMER_ABSTIME 1
 #define TFD_TIMER_CANCEL_ON_SET 2
 
 struct timerfd {
 	struct timeout tf_to;
-	nsec_t tf_deadline; /* next expiration, uptime; 0 = disarmed */
+	nsec_t tf_deadline; /* next expiration, on the clock of tf_to; 0 = disarmed */
 	nsec_t tf_interval;
 	uint64_t tf_count; /* expirations not read yet */
 	int tf_clock;
+	bool tf_cancelable; /* TFD_TIMER_CANCEL_ON_SET; in the list below */
+	bool tf_canceled;   /* the clock has been set, and nobody was told yet */
+	LIST_ENTRY(timerfd) tf_oncancel;
 	struct pollhead tf_poll;
 };
+static LIST_HEAD(, timerfd) cancelable;
 
 /*
  * Periods that went by unseen are added up in one step, also when the timer is looked at: the
@@ -29,7 +30,7 @@ struct timerfd {
 static void
 timerfd_advance(struct timerfd *tf)
 {
-	nsec_t now = nanouptime();
+	nsec_t now = timeout_now(&tf->tf_to);
 	uint64_t n;
 
 	if (tf->tf_deadline == 0 || now < tf->tf_deadline)
@@ -67,6 +68,40 @@ timerfd_rearm(struct timerfd *tf)
 		timeout_del(&tf->tf_to);
 }
 
+static void
+set_cancelable(struct timerfd *tf, bool on)
+{
+	if (on == tf->tf_cancelable)
+		return;
+	tf->tf_cancelable = on;
+	if (on)
+		LIST_INSERT_HEAD(&cancelable, tf, tf_oncancel);
+	else
+		LIST_REMOVE(tf, tf_oncancel);
+}
+
+void
+timerfd_clock_was_set(void)
+{
+	struct timerfd *tf;
+
+	LIST_FOREACH (tf, &cancelable, tf_oncancel) {
+		tf->tf_canceled = true;
+		wakeup(tf);
+		pollwakeup(&tf->tf_poll, POLLIN | POLLRDNORM);
+	}
+}
+
+/* To be told once. */
+static bool
+timerfd_take_cancel(struct timerfd *tf)
+{
+	bool canceled = tf->tf_cancelable && tf->tf_canceled;
+
+	tf->tf_canceled = false;
+	return canceled;
+}
+
 static int
 timerfd_read(struct file *fp, struct uio *uio, struct thread *td __unused)
 {
@@ -77,6 +112,10 @@ timerfd_read(struct file *fp, struct uio *uio, struct thread *td __unused)
 	if (uio->uio_resid < sizeof(count))
 		return EINVAL;
 	for (;;) {
+		if (timerfd_take_cancel(tf)) {
+			tf->tf_count = 0;
+			return ECANCELED;
+		}
 		timerfd_advance(tf);
 		if (tf->tf_count > 0)
 			break;
@@ -96,7 +135,7 @@ timerfd_poll(struct file *fp, int events __unused, struct pollctx *ctx)
 
 	poll_record(ctx, &tf->tf_poll);
 	timerfd_advance(tf);
-	return tf->tf_count > 0 ? POLLIN | POLLRDNORM : 0;
+	return tf->tf_count > 0 || (tf->tf_cancelable && tf->tf_canceled) ? POLLIN | POLLRDNORM : 0;
 }
 
 static void
@@ -104,6 +143,7 @@ timerfd_close(struct file *fp)
 {
 	struct timerfd *tf = fp->f_data;
 
+	set_cancelable(tf, false);
 	timeout_release(&tf->tf_to);
 	pollhead_destroy(&tf->tf_poll);
 	kfree(tf);
@@ -147,7 +187,7 @@ SYSCALL(timerfd_create)
 static void
 timerfd_get(struct timerfd *tf, struct itimerspec *its)
 {
-	nsec_t now = nanouptime();
+	nsec_t now = timeout_now(&tf->tf_to);
 
 	timerfd_advance(tf);
 	ns_to_ts(tf->tf_interval, &its->it_interval);
@@ -162,27 +202,22 @@ ts_clamped(const struct timespec *ts)
 	return (uint64_t)ts->tv_sec >= INT64_MAX / 2 / NSEC_PER_SEC ? INT64_MAX / 2 : ts_to_ns(ts);
 }
 
-static nsec_t
-timerfd_deadline(const struct timerfd *tf, nsec_t value, int flags)
-{
-	nsec_t now = nanouptime(), wall = nanotime();
-
-	if (value == 0)
-		return 0;
-	if (!(flags & TFD_TIMER_ABSTIME))
-		return now + value;
-	if (tf->tf_clock == CLOCK_REALTIME)
-		return value > wall ? now + (value - wall) : MAX(now, 1UL);
-	return value;
-}
-
-static void
+/* ECANCELED: the timer is set, but the clock has been, too, since it could be canceled. */
+static int
 timerfd_set(struct timerfd *tf, const struct itimerspec *its, int flags)
 {
+	nsec_t value = ts_clamped(&its->it_value);
+	bool absolute = flags & TFD_TIMER_ABSTIME;
+
+	timeout_del(&tf->tf_to);
 	tf->tf_interval = ts_clamped(&its->it_interval);
-	tf->tf_deadline = timerfd_deadline(tf, ts_clamped(&its->it_value), flags);
+	tf->tf_deadline =
+	    value != 0 ? clock_deadline(tf->tf_clock, value, absolute, &tf->tf_to.to_wall) : 0;
 	tf->tf_count = 0;
 	timerfd_rearm(tf);
+	set_cancelable(tf, absolute && flags & TFD_TIMER_CANCEL_ON_SET &&
+			       clock_is_realtime(tf->tf_clock));
+	return timerfd_take_cancel(tf) && value != 0 ? ECANCELED : 0;
 }
 
 static int
@@ -212,9 +247,11 @@ SYSCALL(timerfd_settime)
 	if ((error = timerfd_find(td, a[0], &fp)) != 0)
 		return error;
 	timerfd_get(fp->f_data, &old);
-	timerfd_set(fp->f_data, &its, flags);
+	error = timerfd_set(fp->f_data, &its, flags);
 	file_release(fp);
-	return a[3] != 0 ? copyout(&old, (void *)a[3], sizeof(old)) : 0;
+	if (error != 0 || a[3] == 0)
+		return error;
+	return copyout(&old, (void *)a[3], sizeof(old));
 }
 
 SYSCALL(timerfd_gettime)

@@ -166,10 +166,21 @@ nanotime(void)
 	return wall_base + nanouptime();
 }
 
+nsec_t
+wall_offset(void)
+{
+	return wall_base;
+}
+
+/* As on Linux: the epoch is not after boot, and the clock can go on for 30 years. */
 int
 settime(nsec_t realtime)
 {
-	wall_base = realtime - nanouptime();
+	nsec_t up = nanouptime();
+
+	if (realtime < up || realtime > NSEC_MAX - 30 * 365 * 24 * 3600 * NSEC_PER_SEC)
+		return EINVAL;
+	wall_base = realtime - up;
 	return 0;
 }
 

@@ -251,6 +251,37 @@ test_pool(void)
 	template_release(bt);
 }
 
+/* The original's clock is two hours slow; a clone has the host's, and deadlines in between are due.
+ */
+static void
+test_deadlines(void)
+{
+	struct tine_template *bt = base(), *t;
+	struct box original, clone;
+
+	spawn(&original, bt, NULL, NULL, NULL);
+	launch(&original, "deadlines");
+	serve_until(&original, NULL, "waiting\n");
+	t = freeze(&original, false, 0);
+	spawn(&clone, t, NULL, NULL, NULL);
+	serve_until(&clone, NULL, "woken\n");
+	serve_until(&clone, &clone.exited, NULL);
+	if (clone.status != 0)
+		fail("clone: status %#x: %s", clone.status, clone.out);
+	clone.reset = clone.exited = false; /* and once more */
+	clone.len = 0;
+	clone.out[0] = '\0';
+	need(sandbox_reset(clone.sb, 1, &error), "reset");
+	serve_until(&clone, &clone.reset, NULL);
+	serve_until(&clone, NULL, "woken\n");
+	if (original.exited || strstr(original.out, "woken") != NULL)
+		fail("original: %s", original.out);
+	sandbox_destroy(clone.sb);
+	sandbox_destroy(original.sb);
+	template_release(t);
+	template_release(bt);
+}
+
 /* A program asks for clones of its sandbox. */
 static void
 test_vmfork(void)
@@ -515,14 +546,23 @@ static const struct {
 	void (*run_count)(unsigned count);
 	unsigned count;
 } tests[] = {
-    {"identity", test_identity, NULL, 0},  {"generation", test_generation, NULL, 0},
-    {"reseed", test_reseed, NULL, 0},      {"isolation", test_isolation, NULL, 0},
-    {"kill", test_kill, NULL, 0},          {"nested", test_nested, NULL, 0},
-    {"reset", test_reset, NULL, 0},        {"pool", test_pool, NULL, 0},
-    {"vmfork", test_vmfork, NULL, 0},      {"vmfork_two", test_vmfork_two, NULL, 0},
-    {"file", test_file, NULL, 0},          {"damage", test_damage, NULL, 0},
-    {"refused", test_refused, NULL, 0},    {"panic", test_panic, NULL, 0},
-    {"livefork", NULL, test_livefork, 20}, {"crowd", NULL, test_crowd, 100},
+    {"identity", test_identity, NULL, 0},
+    {"generation", test_generation, NULL, 0},
+    {"reseed", test_reseed, NULL, 0},
+    {"deadlines", test_deadlines, NULL, 0},
+    {"isolation", test_isolation, NULL, 0},
+    {"kill", test_kill, NULL, 0},
+    {"nested", test_nested, NULL, 0},
+    {"reset", test_reset, NULL, 0},
+    {"pool", test_pool, NULL, 0},
+    {"vmfork", test_vmfork, NULL, 0},
+    {"vmfork_two", test_vmfork_two, NULL, 0},
+    {"file", test_file, NULL, 0},
+    {"damage", test_damage, NULL, 0},
+    {"refused", test_refused, NULL, 0},
+    {"panic", test_panic, NULL, 0},
+    {"livefork", NULL, test_livefork, 20},
+    {"crowd", NULL, test_crowd, 100},
     {"pages", NULL, test_pages, 4},
 };
 

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* inside.c: the program in the sandboxes of clonetest. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <tine.h>
 
+#include "../../guest/deadlines.h"
 #include "marks.h"
 
 #define FILL_BYTES (256u << 10)
@@ -231,7 +217,7 @@ watch(void)
 #define PROGRESS                                                                                   \
 	10 /* rounds that each child must make: before the first word, and after the line */
 
-enum { PIPE, SLEEP, FORK, SIGNAL, PAGE, NCOUNTS };
+enum { PIPE, SLEEP, FORK, SIGNAL, GENERATION, NCOUNTS };
 #define STORM_CHILDREN 7
 
 static struct {
@@ -365,7 +351,7 @@ observer(void)
 			if (g < before || g > kern_generation())
 				return 2;
 		}
-		storm_state->count[PAGE]++;
+		storm_state->count[GENERATION]++;
 		nanosleep(&tick, NULL);
 	}
 	return 0;
@@ -443,6 +429,30 @@ storm(void)
 	return bad;
 }
 
+/* ---- deadlines: on a clock that is two hours slow, sleepers wait for what is in one hour ---- */
+
+#define HOUR 3600000l
+
+static int
+deadlines(void)
+{
+	struct itimerspec its = {0};
+	int fd = timerfd_create(CLOCK_REALTIME, 0);
+	pid_t pid[NWAITS];
+	uint64_t n;
+
+	move_wall(-2 * HOUR);
+	its.it_value = wall_after(10 * HOUR);
+	start_waiting(wall_after(HOUR), pid);
+	CHECK_EQ(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &its, NULL), 0);
+	all_waiting(pid);
+	printf("waiting\n");
+	CHECK_ERR(read(fd, &n, sizeof(n)), ECANCELED);
+	all_done(pid);
+	printf("woken\n");
+	return 0;
+}
+
 static int
 ask_for_clone(const volatile struct tine_generation *page)
 {
@@ -464,6 +474,8 @@ main(int argc, char **argv)
 		return loop();
 	if (strcmp(what, "storm") == 0)
 		return storm();
+	if (strcmp(what, "deadlines") == 0)
+		return deadlines();
 	if (strcmp(what, "watch") == 0)
 		return watch();
 	if (strcmp(what, "vmfork") == 0)

@@ -96,6 +96,20 @@ clock_reprogram(void)
 
 /* ---- timeouts ---- */
 
+uint64_t glue_wall_offset;
+
+nsec_t
+nanotime(void)
+{
+	return glue_now + glue_wall_offset;
+}
+
+nsec_t
+wall_offset(void)
+{
+	return glue_wall_offset;
+}
+
 static struct timeout timeouts[GLUE_TIMEOUTS];
 unsigned glue_fired[GLUE_TIMEOUTS * 4], glue_nfired;
 uint64_t glue_rearm; /* a fired timeout is armed again at once for this time, 0 = not */
@@ -125,8 +139,12 @@ glue_timeout_release(unsigned id)
 }
 
 void
-glue_timeout_add(unsigned id, uint64_t deadline)
+glue_timeout_add(unsigned id, uint64_t deadline, bool wall)
 {
+	if (timeouts[id].to_wall != wall) {
+		timeout_del(&timeouts[id]);
+		timeouts[id].to_wall = wall;
+	}
 	timeout_add_abs(&timeouts[id], deadline);
 }
 

@@ -28,10 +28,11 @@ uint32_t kern_arc4random_uniform(uint32_t upper);
 #define GLUE_TIMEOUTS 512
 extern unsigned glue_fired[GLUE_TIMEOUTS * 4], glue_nfired;
 extern int glue_fail_alloc; /* the next allocation fails */
-extern uint64_t glue_now, glue_rearm;
+extern uint64_t glue_now, glue_rearm, glue_wall_offset;
 int glue_timeout_reserve(unsigned id);
 void glue_timeout_release(unsigned id);
-void glue_timeout_add(unsigned id, uint64_t deadline);
+/* wall: the deadline is on a clock that is glue_wall_offset ahead. */
+void glue_timeout_add(unsigned id, uint64_t deadline, bool wall);
 bool glue_timeout_del(unsigned id);
 bool glue_timeout_pending(unsigned id);
 void timeout_run(uint64_t now);

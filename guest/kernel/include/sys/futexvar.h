@@ -18,9 +18,16 @@ struct futex_key {
 };
 /* EINVAL: not aligned; EFAULT: nothing mapped there. */
 int futex_key(struct thread *, vaddr_t uaddr, bool private, struct futex_key *);
-/* EAGAIN: the word is not as expected; EINTR, ETIMEDOUT, EFAULT. */
-int futex_wait(struct thread *, const struct futex_key *, vaddr_t uaddr, uint32_t expected,
-	       uint32_t bitset, nsec_t deadline);
+/* What a thread waits for: that somebody wakes the word, while it has the value. */
+struct futex_wait {
+	vaddr_t uaddr;
+	uint32_t value, bitset;
+	nsec_t deadline; /* as tsleep() has it; 0 = none */
+	bool private;    /* as futex_key() has it */
+	bool wall;       /* the deadline is the wall clock's */
+};
+/* EAGAIN: the word is not as expected; EINTR, ETIMEDOUT, EFAULT, EINVAL. */
+int futex_wait(struct thread *, const struct futex_wait *);
 int futex_wake_key(const struct futex_key *, int n, uint32_t bitset);
 int futex_requeue_key(const struct futex_key *from, const struct futex_key *to, int nwake,
 		      int nmove);

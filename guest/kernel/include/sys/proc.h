@@ -419,6 +419,7 @@ int single_thread(
 /* ---- scheduler (kern_sched.c) ---- */
 #define PCATCH 0x100 /* a signal ends the sleep: EINTR (ERESTART is chosen by the caller) */
 #define PKILL 0x200  /* only what kills the process ends the sleep */
+#define PWALL 0x400  /* the deadline is a time of the wall clock, and moves with it */
 /* Sleep on chan until wakeup(chan), a signal (PCATCH: EINTR) or deadline (absolute nanouptime, 0 =
  * none: ETIMEDOUT).  It may return 0 too early: look again at what is waited for. */
 int tsleep(const void *chan, int flags, const char *wmesg, nsec_t deadline);

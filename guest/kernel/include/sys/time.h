@@ -25,17 +25,22 @@ struct itimerspec {
 };
 
 nsec_t nanouptime(void);      /* since boot, monotonic; arch */
-nsec_t nanotime(void);        /* wall clock since the epoch; nanouptime() + offset */
-int settime(nsec_t realtime); /* set the wall clock */
+nsec_t nanotime(void);        /* wall clock since the epoch: nanouptime() + wall_offset() */
+nsec_t wall_offset(void);     /* changes when the wall clock is set, and in a clone */
+int settime(nsec_t realtime); /* set the wall clock; EINVAL: before boot, or past its end */
 
-/* One-shot callbacks; fn runs with the kernel "locked" (nothing preempts), not in a process context
- * it may sleep in.  Deadlines are absolute nanouptime(). */
+/*
+ * One-shot callbacks; fn runs with the kernel "locked" (nothing preempts), not in a process context
+ * it may sleep in.  Deadlines are absolute nanouptime(), or nanotime() if to_wall is set: such a
+ * timeout follows the wall clock wherever that is set.
+ */
 struct timeout {
 	nsec_t to_deadline;
 	void (*to_fn)(void *);
 	void *to_arg;
-	uint32_t to_index;   /* place in the heap + 1; 0 = not pending */
-	int32_t to_reserved; /* has heap room reserved: adding cannot fail */
+	uint32_t to_index; /* place in its heap + 1; 0 = not pending */
+	bool to_reserved;  /* has heap room reserved: adding cannot fail */
+	bool to_wall;      /* changed by the owner, only while not pending */
 };
 void timeout_set(struct timeout *to, void (*fn)(void *), void *arg);
 int timeout_reserve(struct timeout *to);  /* make sure that add cannot fail: 0 or ENOMEM; called by
@@ -43,8 +48,9 @@ int timeout_reserve(struct timeout *to);  /* make sure that add cannot fail: 0 o
 void timeout_release(struct timeout *to); /* give the reservation back, cancelling it if pending */
 void timeout_add_abs(struct timeout *to, nsec_t deadline); /* re-arms if pending */
 bool timeout_del(struct timeout *to);                      /* true if it was pending */
-void timeout_run(nsec_t now);                              /* by the timer interrupt */
-nsec_t timeout_next(void);                                 /* earliest deadline or ~0 */
+nsec_t timeout_now(const struct timeout *to);              /* what its clock says */
+void timeout_run(nsec_t uptime);                           /* by the timer interrupt */
+nsec_t timeout_next(void); /* when that must come next, as nanouptime(); ~0: not at all */
 
 static inline nsec_t
 ts_to_ns(const struct timespec *ts)
@@ -106,12 +112,18 @@ int clock_read(struct thread *, int clock, nsec_t *); /* EINVAL: no such clock *
 bool clock_is_realtime(int clock);
 /* Can timers run on it (real time, monotonic, boot time)? */
 bool clock_can_sleep(int clock);
-/* nanouptime() deadline of a time on that clock; relative times start now. Never 0. */
-nsec_t clock_deadline(int clock, nsec_t t, bool absolute);
+/* The nanouptime() in so long. */
+nsec_t uptime_after(nsec_t ns);
+/* Deadline of a time on that clock, never 0; relative times start now.  It is as nanotime() counts
+ * if *wall (see struct timeout), else as nanouptime() does. */
+nsec_t clock_deadline(int clock, nsec_t t, bool absolute, bool *wall);
+/* The wall clock has jumped: descriptors that are to tell are woken, and the timer is right. */
+void clock_was_set(void);
 /* struct timespec from a program: EFAULT, EINVAL. */
 int copyin_timespec(vaddr_t uaddr, nsec_t *);
 int copyout_timespec(nsec_t, vaddr_t uaddr);
 
+void timerfd_clock_was_set(void);        /* of clock_was_set(): see TFD_TIMER_CANCEL_ON_SET */
 void ptimer_dequeued(struct sigqueue *); /* a POSIX timer's signal has left its queue */
 
 #endif
