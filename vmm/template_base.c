@@ -250,7 +250,7 @@ is_undamaged(const struct tine_template *t, const struct stat *st)
 static struct tine_template *
 from_cache(const char *path, const char *kernel, uint64_t bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	struct tine_template *t = NULL;
 	struct template_head now;
 	struct tine_error error;
@@ -259,7 +259,8 @@ from_cache(const char *path, const char *kernel, uint64_t bytes)
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 022) != 0) {
 		close(fd);
 		return NULL;
 	}

@@ -13,6 +13,7 @@
 #define FREEZE_ID 1000u
 
 const char *program;
+bool events;
 struct tine_error error;
 
 void
@@ -46,6 +47,7 @@ now_ns(clockid_t clock)
 static void
 take(struct box *b, const struct sandbox_msg *m)
 {
+	struct tine_event event;
 	struct tine_exited e;
 	uint32_t credit = (uint32_t)m->len;
 
@@ -65,6 +67,12 @@ take(struct box *b, const struct sandbox_msg *m)
 		if (m->len > 0)
 			sandbox_send(b->sb, TINE_MSG_CREDIT, m->id, m->arg, &credit, sizeof(credit),
 				     &error);
+		break;
+	case TINE_MSG_EVENT:
+		memcpy(&event, m->payload, sizeof(event));
+		if (b->first_event == 0)
+			b->first_event = event.seq;
+		b->last_event = event.seq;
 		break;
 	case TINE_MSG_EXITED:
 		memcpy(&e, m->payload, sizeof(e));
@@ -139,6 +147,7 @@ try_spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool,
 	    .memory_mib = tmpl == NULL ? MEMORY_MIB : 0,
 	    .hostname = hostname,
 	    .params = params,
+	    .events = events,
 	};
 
 	memset(b, 0, sizeof(*b));

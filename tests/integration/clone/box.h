@@ -22,10 +22,12 @@ struct box {
 	struct vmm_started started;
 	struct vmm_frozen report;
 	int status;
-	bool asked; /* a program has called vmfork() */
+	bool asked;                       /* a program has called vmfork() */
+	uint64_t first_event, last_event; /* their numbers; 0: none has come */
 };
 
 extern const char *program; /* of the host, becomes /inside */
+extern bool events;         /* sandboxes that are spawned from now on report them */
 extern struct tine_error error;
 
 /* End the test. */

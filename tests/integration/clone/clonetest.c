@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -355,6 +356,7 @@ test_file(void)
 {
 	const char *path = "/tmp/clonetest.template";
 	struct tine_template *bt = base(), *t, *loaded;
+	struct stat st;
 	struct box b;
 	char id[256];
 
@@ -364,6 +366,8 @@ test_file(void)
 	sandbox_destroy(b.sb);
 	need(template_save(t, path, &error), "save");
 	template_release(t);
+	if (stat(path, &st) < 0 || (st.st_mode & 0777) != 0400)
+		fail("%s: mode %o", path, st.st_mode);
 	need(template_load(path, &loaded, &error), "load");
 	spawn(&b, loaded, NULL, NULL, NULL);
 	ask_identity(&b, id);
@@ -558,6 +562,11 @@ static const struct {
     {"vmfork", test_vmfork, NULL, 0},
     {"vmfork_two", test_vmfork_two, NULL, 0},
     {"file", test_file, NULL, 0},
+    {"layout", test_layout, NULL, 0},
+    {"requests", test_requests, NULL, 0},
+    {"events", test_events, NULL, 0},
+    {"memory", test_memory, NULL, 0},
+    {"cache", test_cache, NULL, 0},
     {"damage", test_damage, NULL, 0},
     {"refused", test_refused, NULL, 0},
     {"panic", test_panic, NULL, 0},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* inside.c: the program in the sandboxes of clonetest. */
+#include <sys/auxv.h>
 #include <sys/random.h>
 
 #include <tine.h>
@@ -110,6 +111,47 @@ touch(unsigned mib)
 	printf("%s %u\n", p != MAP_FAILED ? "touched" : "failed", mib);
 }
 
+/* What exec has made at random for this program: the seed of its stack guard and pointer mangling
+ * (AT_RANDOM), and where it lies. */
+static void
+layout(const char *what)
+{
+	const uint64_t *seed = (const uint64_t *)getauxval(AT_RANDOM);
+	void *m = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	printf("%s %016llx%016llx/%p/%p\n", what, (unsigned long long)seed[0],
+	       (unsigned long long)seed[1], (const void *)seed, m);
+	fflush(stdout);
+	munmap(m, PAGE_BYTES);
+}
+
+static void
+layouts(void)
+{
+	layout("running");
+	if (fork() == 0) {
+		execl("/inside", "/inside", "layout", NULL);
+		_exit(1);
+	}
+	wait(NULL);
+}
+
+/* A file that the test has sent: its length, and each byte says where it stands. */
+static int
+check_file(const char *path, size_t size)
+{
+	FILE *f = fopen(path, "r");
+	size_t at = 0;
+	int c;
+
+	if (f == NULL)
+		return 1;
+	while ((c = fgetc(f)) != EOF && c == (int)(at & 0xff))
+		at++;
+	fclose(f);
+	return c == EOF && at == size ? 0 : 2;
+}
+
 /* Serve commands that come on standard input. */
 static int
 loop(void)
@@ -127,6 +169,8 @@ loop(void)
 			check((uint32_t)atoi(line + 6));
 		else if (strncmp(line, "generation", 10) == 0)
 			generation();
+		else if (strncmp(line, "layout", 6) == 0)
+			layouts();
 		else if (strncmp(line, "parent", 6) == 0)
 			printf(getppid() >= 0 ? "parent\n" : "no parent\n");
 		else if (sscanf(line, "touch %u", &who) == 1)
@@ -474,6 +518,12 @@ main(int argc, char **argv)
 		return loop();
 	if (strcmp(what, "storm") == 0)
 		return storm();
+	if (strcmp(what, "layout") == 0) {
+		layout("started");
+		return 0;
+	}
+	if (strcmp(what, "file") == 0)
+		return check_file(argv[2], (size_t)atoi(argv[3]));
 	if (strcmp(what, "deadlines") == 0)
 		return deadlines();
 	if (strcmp(what, "watch") == 0)

@@ -12,6 +12,12 @@ void test_livefork(unsigned forks);
 /* generation.c: what programs see of their sandbox's generation, and what they make of it. */
 void test_generation(void);
 void test_reseed(void);
+/* hazards.c: rows of docs/fork-correctness.md that no other test touches. */
+void test_layout(void);
+void test_requests(void);
+void test_events(void);
+void test_memory(void);
+void test_cache(void);
 /* pages.c: what each sandbox wrote, looked for in every page of all of them. */
 void test_pages(unsigned clones);
 /* damage.c: template files, and requests, that are refused. */
