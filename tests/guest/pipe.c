@@ -131,11 +131,48 @@ fifo(void)
 	CHECK_EQ(read(fd, buf, sizeof(buf)), 0);
 }
 
+static void
+on_signal(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * A signal ends the wait for the other side, which comes and goes before the waiter runs again: the
+ * open has succeeded, and is not started again to wait for another.
+ */
+static void
+fifo_and_signal(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	CHECK_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+		char c;
+		int fd;
+
+		if (pid == 0) {
+			CHECK((fd = open("/tmp/fifo", O_RDONLY)) >= 0);
+			CHECK_EQ(read(fd, &c, 1), 1);
+			_exit(0);
+		}
+		CHECK_EQ(setpriority(PRIO_PROCESS, (id_t)pid, 19), 0); /* it runs when we sleep */
+		wait_state(pid, 'S');
+		CHECK_EQ(kill(pid, SIGUSR1), 0);
+		CHECK((fd = open("/tmp/fifo", O_WRONLY)) >= 0);
+		CHECK_EQ(write(fd, "x", 1), 1);
+		close(fd);
+		CHECK_EXIT(pid, 0);
+	}
+}
+
 int
 main(void)
 {
 	data();
 	polling();
 	fifo();
+	fifo_and_signal();
 	return ok();
 }

@@ -18,16 +18,19 @@ fifo_pipe(struct vnode *vp)
 	return pp;
 }
 
-/* Wait for somebody to open the other end; one that has gone again meanwhile counts. */
+/*
+ * Wait for somebody to open the other end.  One that has gone again meanwhile counts, also if a
+ * signal has come: a second open would wait for another.
+ */
 static int
 fifo_wait(const uint32_t *gen)
 {
 	uint32_t seen = *gen;
-	int error = 0;
 
-	while (*gen == seen && error == 0)
-		error = tsleep(gen, PCATCH, "fifo", 0);
-	return error == EINTR ? ERESTART : error;
+	while (*gen == seen)
+		if (tsleep(gen, PCATCH, "fifo", 0) != 0 && *gen == seen)
+			return ERESTART;
+	return 0;
 }
 
 static int
@@ -70,15 +73,7 @@ fifo_open(struct vnode *vp, struct file *fp, int flags, struct thread *td __unus
 static int
 pipevn_getattr(struct vnode *vp, struct stat *st)
 {
-	const struct pipe *pp = vp->v_data;
-
-	memset(st, 0, sizeof(*st));
-	st->st_mode = S_IFIFO | 0600;
-	st->st_ino = pp->pp_id;
-	st->st_nlink = 1;
-	st->st_uid = pp->pp_uid;
-	st->st_gid = pp->pp_gid;
-	st->st_blksize = (int64_t)PAGE_SIZE;
+	pipe_getattr(vp->v_data, st);
 	return 0;
 }
 

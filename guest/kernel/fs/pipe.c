@@ -237,13 +237,9 @@ pipe_ioctl(struct file *fp, unsigned long cmd, vaddr_t arg, struct thread *td __
 	return cmd == FIONREAD ? copyout(&n, (void *)arg, sizeof(n)) : ENOTTY;
 }
 
-static int
-pipe_stat(struct file *fp, struct stat *st)
+void
+pipe_getattr(const struct pipe *pp, struct stat *st)
 {
-	const struct pipe *pp = fp->f_data;
-
-	if (fp->f_vnode != NULL)
-		return vn_stat(fp->f_vnode, st);
 	memset(st, 0, sizeof(*st));
 	st->st_mode = S_IFIFO | 0600;
 	st->st_ino = pp->pp_id;
@@ -251,6 +247,16 @@ pipe_stat(struct file *fp, struct stat *st)
 	st->st_uid = pp->pp_uid;
 	st->st_gid = pp->pp_gid;
 	st->st_blksize = (int64_t)PAGE_SIZE;
+}
+
+static int
+pipe_stat(struct file *fp, struct stat *st)
+{
+	const struct pipe *pp = fp->f_data;
+
+	if (fp->f_vnode != NULL)
+		return vn_stat(fp->f_vnode, st);
+	pipe_getattr(pp, st);
 	return 0;
 }
 

@@ -34,6 +34,8 @@ struct pipe *pipe_new(void);                /* no ends, or NULL */
 void pipe_unref(struct pipe *);             /* frees when nobody has it */
 void pipe_addend(struct pipe *, int flags); /* a file with these flags opens it */
 void pipe_dropend(struct pipe *, int flags);
+struct stat;
+void pipe_getattr(const struct pipe *, struct stat *); /* of one without a name */
 /* A vnode that opens as another end of the pipe of fp: /proc/PID/fd/N. ENOMEM. */
 struct mount;
 int pipe_vnode(struct file *fp, struct mount *, struct vnode **);
