@@ -1,13 +1,14 @@
 # What bash adds: wait -n, co-processes, process substitution, arrays of statuses.
-(exit 3) & (sleep 0.3; exit 4) & wait -n; echo $?; wait -n; echo $?; wait -n; echo "none left $?"
-sleep 0.2 & a=$!; (exit 7) & b=$!; wait -n -p which $a $b; echo $? $([ "$which" = "$b" ] && echo second); wait
-for i in 1 2 3 4 5; do (sleep 0.$i; exit $i) & done; s=; while wait -n; r=$?; [ $r -ne 127 ]; do s="$s $r"; done; echo "order$s"
+mkfifo /tmp/{1..5}
+(exit 3) & (read </tmp/1; exit 4) & wait -n; echo $?; echo >/tmp/1; wait -n; echo $?; wait -n; echo "none left $?"
+(read </tmp/1) & a=$!; (exit 7) & b=$!; wait -n -p which $a $b; echo $? $([ "$which" = "$b" ] && echo second); echo >/tmp/1; wait
+for i in {1..5}; do (read </tmp/$i; exit $i) & done; s=; for i in 3 1 5 2 4; do echo >/tmp/$i; wait -n; s="$s $?"; done; echo "order$s"
 
 coproc { while read -r x; do echo "co: $x"; done; exit 6; }
 echo one >&${COPROC[1]}; read -r line <&${COPROC[0]}; echo "$line"
 echo two >&${COPROC[1]}; read -r line <&${COPROC[0]}; echo "$line"
 pid=$COPROC_PID; eval "exec ${COPROC[1]}>&-"; wait $pid; echo "co-process $?"
-coproc CAT { cat; }; echo through >&${CAT[1]}; read -r -t 5 line <&${CAT[0]}; echo "$line"; kill $CAT_PID; wait $CAT_PID 2>/dev/null; echo $?
+coproc CAT { cat; }; echo through >&${CAT[1]}; read -r -t 100 line <&${CAT[0]}; echo "$line"; kill $CAT_PID; wait $CAT_PID 2>/dev/null; echo $?
 
 cat <(echo left) <(echo right); diff <(seq 3) <(seq 4); paste <(seq 3) <(seq 4 6)
 echo written > >(sed 's/^/through: /'); wait $!
@@ -23,7 +24,7 @@ declare -A map=([x]=1 [y]=2); echo "${map[y]}"; echo {a..e}{1..2}; a=(1 2 3); ec
 echo $((2 ** 62)) $((5 > 3 ? 1 : 2)); ((x = 5, x++)); echo $x; printf -v out '%03d' 7; echo "$out"
 [[ abc =~ ^a(.)c$ ]] && echo "${BASH_REMATCH[1]}"; s=hello; echo ${s^^} ${s:1:3} ${s/l/L} ${#s}
 
-read -t 0.05 x < <(sleep 1); echo "read -t $([ $? -gt 128 ] && echo timed out)"
+read -t 0.05 x < <(sleep 20); echo "read -t $([ $? -gt 128 ] && echo timed out)"
 read -n 3 x <<<abcdef; echo "$x"; read -d: x <<<a:b; echo "$x"; read -t 0 </dev/null; echo $?
 exec {fd}<> <(:); [ "$fd" -ge 10 ] && echo "descriptor chosen"; exec {fd}>&-
 [ $BASHPID = $$ ] && echo same; (( $(echo $BASHPID) != $$ )) && echo "another in a subshell"; echo $BASH_SUBSHELL $(echo $BASH_SUBSHELL)

@@ -1,5 +1,6 @@
 # Programs about processes: ps, top, timeout, nohup, nice, limits of a user.
 sleep 1000 & p=$!
+until [ "$(cut -d' ' -f2,3 /proc/$p/stat)" = "(sleep) S" ]; do :; done
 ps -o pid,ppid,comm | awk -v p=$p -v me=$$ '$1 == p { print ($2 == me) ? "child" : "orphan", $3 }'
 ps -o stat,pid | awk -v p=$p '$2 == p { print $1 }' | cut -c1
 pidof sleep | tr ' ' '\n' | grep -cx $p

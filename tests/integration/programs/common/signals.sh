@@ -18,10 +18,11 @@ exec 3>&1; (trap '' PIPE; yes 2>/dev/null; echo "ignoring writer $?" >&3) | head
 
 # wait ends when a trapped signal comes, and can be asked again.
 trap 'echo got term' TERM
-(sleep 0.2; kill -TERM $$) &
-sleep 1 & p=$!
+mkfifo /tmp/go
+(read x </tmp/go; exit 7) & p=$!
+(until [ "$(cut -d' ' -f3 /proc/$$/stat)" = S ]; do :; done; kill -TERM $$) & k=$! # as soon as the shell sleeps: in the wait
 wait $p; [ $? -gt 128 ] && echo "wait interrupted"
-wait $p; echo "child $?"
+wait $k; echo >/tmp/go; wait $p; echo "child $?"
 trap - TERM
 wait
 

@@ -15,7 +15,7 @@ for i in {1..20}; do (exit $i) & done; wait; print waited
 sleep 100 & kill %1; wait %1 2>/dev/null; print $?; sleep 100 &! ; kill $!; print disowned
 zmodload zsh/datetime && (( EPOCHSECONDS > 0 )) && print clock; zmodload zsh/stat && stat +size /scripts/zshisms.sh >/dev/null && print stat
 zmodload zsh/files && mkdir -p m/n && rmdir m/n && print files
-read -t 0.05 x < <(sleep 1); print $?; read -k 3 x <<<abcdef; print $x
+read -t 0.05 x < <(sleep 20); print $?; read -k 3 x <<<abcdef; print $x
 ulimit -n 64; ulimit -n; limit descriptors | tr -s ' '; (ulimit -u 30; ulimit -u); umask 027; umask -S
 f() { (( $1 )) && f $(( $1 - 1 )) }; f 200; print recursion; print $(( 16#ff )) $(( [#16] 255 )) $(( 2 ** 40 ))
 setopt noclobber; print x > c; (print y > c) 2>/dev/null || print noclobber; print z >| c; cat c
