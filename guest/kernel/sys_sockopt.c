@@ -102,10 +102,15 @@ bufsize(int32_t n)
 }
 
 static int
-set_int(struct socket *so, int level, int name, int32_t n)
+set_int(struct thread *td, struct socket *so, int level, int name, int32_t n)
 {
 	uint32_t flag = option_flag(so, level, name);
 
+	if (level == SOL_SOCKET && (name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE)) {
+		if (!suser(td))
+			return EPERM;
+		n = MAX(n, 0);
+	}
 	if (flag != 0) {
 		so->so_flags = n != 0 ? so->so_flags | flag : so->so_flags & ~flag;
 		return 0;
@@ -123,7 +128,7 @@ set_int(struct socket *so, int level, int name, int32_t n)
 }
 
 static int
-set_option(struct socket *so, int level, int name, vaddr_t uval, uint32_t len)
+set_option(struct thread *td, struct socket *so, int level, int name, vaddr_t uval, uint32_t len)
 {
 	int32_t n;
 
@@ -139,7 +144,7 @@ set_option(struct socket *so, int level, int name, vaddr_t uval, uint32_t len)
 	n = 0;
 	if (copyin((const void *)uval, &n, MIN(len, (uint32_t)sizeof(n))) != 0)
 		return EFAULT;
-	return set_int(so, level, name, n);
+	return set_int(td, so, level, name, n);
 }
 
 SYSCALL(setsockopt)
@@ -152,7 +157,7 @@ SYSCALL(setsockopt)
 		return EINVAL;
 	if ((error = getsock(td, (int)a[0], &fp, &so)) != 0)
 		return error;
-	error = set_option(so, (int)a[1], (int)a[2], a[3], (uint32_t)a[4]);
+	error = set_option(td, so, (int)a[1], (int)a[2], a[3], (uint32_t)a[4]);
 	file_release(fp);
 	return error;
 }

@@ -519,6 +519,44 @@ epoll(void)
 	close(e);
 }
 
+/* Set, and what it is then. */
+static int
+buffer_size(int s, int option, int read_as, int n)
+{
+	socklen_t len = sizeof(n);
+
+	CHECK_EQ(setsockopt(s, SOL_SOCKET, option, &n, sizeof(n)), 0);
+	CHECK_EQ(getsockopt(s, SOL_SOCKET, read_as, &n, &len), 0);
+	return n;
+}
+
+/* Only root may force a size, which a negative number makes the smallest. */
+static void
+buffer_sizes(void)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), n = 10000;
+	pid_t pid;
+
+	CHECK_EQ(buffer_size(s, SO_SNDBUF, SO_SNDBUF, n), 2 * n);
+	CHECK_EQ(buffer_size(s, SO_RCVBUF, SO_RCVBUF, n), 2 * n);
+	CHECK_EQ(buffer_size(s, SO_RCVBUF, SO_RCVBUF, -1),
+		 buffer_size(s, SO_RCVBUF, SO_RCVBUF, INT32_MAX));
+	CHECK_EQ(buffer_size(s, SO_RCVBUFFORCE, SO_RCVBUF, -1),
+		 buffer_size(s, SO_RCVBUF, SO_RCVBUF, 0));
+	CHECK_EQ(buffer_size(s, SO_SNDBUFFORCE, SO_SNDBUF, n), 2 * n);
+	if ((pid = fork()) == 0) {
+		CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+		n = 20000;
+		CHECK_ERR(setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &n, sizeof(n)), EPERM);
+		CHECK_ERR(setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &n, sizeof(n)), EPERM);
+		_exit(0);
+	}
+	CHECK_EXIT(pid, 0);
+	CHECK_EQ(getsockopt(s, SOL_SOCKET, SO_SNDBUF, &n, &(socklen_t){sizeof(n)}), 0);
+	CHECK_EQ(n, 20000);
+	close(s);
+}
+
 static void
 bad_calls(void)
 {
@@ -572,6 +610,7 @@ main(void)
 	cycles();
 	credentials();
 	epoll();
+	buffer_sizes();
 	bad_calls();
 	puts("ok");
 	return 0;

@@ -128,6 +128,12 @@ int so_receive(struct socket *, struct uio *, struct sockio *);
 void sockmsg_free(struct sockmsg *);
 bool so_sendable(const struct socket *); /* for poll */
 
+/* ---- sys_sockcontrol.c: control data of the program's msghdr, which is in our memory ---- */
+/* Before a send.  io_rights is the caller's, also after an error. */
+int control_copyin(struct thread *, const struct msghdr *, struct socket *, struct sockio *);
+/* After a receive: what there is room for. */
+int control_copyout(struct thread *, const struct socket *, struct msghdr *, struct sockio *);
+
 /* ---- names: sock_name.c chooses by domain ---- */
 int sockname_copyin(vaddr_t uaddr, uint32_t len, struct sockname *);
 /* ulen: address of the length, in and out. */
