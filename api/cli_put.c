@@ -26,7 +26,7 @@ put_mapped(struct client *client, char *path, const void *data, size_t len)
 	return rc;
 }
 
-static int
+int
 run_put(struct client *client, int argc, char **argv)
 {
 	int fd = open(argv[1], O_RDONLY | O_CLOEXEC), rc;
@@ -55,16 +55,4 @@ run_put(struct client *client, int argc, char **argv)
 		close(fd);
 	free(guest);
 	return rc;
-}
-
-int
-cmd_put(int argc, char **argv)
-{
-	static const struct simple cmd = {
-	    "put",
-	    "usage: tine put [OPTION]... SANDBOX FILE PATH\n\n"
-	    "Copy FILE of this host to PATH in a sandbox, with its permissions.\n\n" CLI_USAGE,
-	    3, 3, run_put};
-
-	return run_simple(&cmd, argc, argv);
 }

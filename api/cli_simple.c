@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* cli_simple.c: commands of one shape: options, a number of arguments, one request or a few. */
+/* cli_simple.c: commands of one shape: the common options, a number of arguments, a request or a
+ * few. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli_simple.h"
 #include "names.h"
-
-int
-run_simple(const struct simple *cmd, int argc, char **argv)
-{
-	struct client client;
-	int rc;
-
-	client_init(&client, cmd->name);
-	rc = client_options(&client, argc, argv, cmd->usage);
-	if (rc < 0) {
-		argc -= optind;
-		if (argc < cmd->min_args || argc > cmd->max_args)
-			rc = client_usage_error(&client, cmd->usage, "wrong number of arguments");
-		else
-			rc = cmd->run(&client, argc, argv + optind);
-	}
-	client_fini(&client);
-	return rc;
-}
 
 char *
 sandbox_path(const char *sandbox, const char *what, const char *item, const char *verb)
@@ -38,95 +20,68 @@ sandbox_path(const char *sandbox, const char *what, const char *item, const char
 	return path;
 }
 
+/* One request, whose answer is shown by `show' (NULL: not at all), or as JSON.  path and body are
+ * stolen. */
 static int
-call_free(struct client *client, const char *method, char *path, json_t *body, json_t **out)
+request(struct client *client, const char *method, char *path, json_t *body,
+	void (*show)(const json_t *doc))
 {
-	int rc = client_call(client, method, path, body, out);
+	json_t *doc = NULL;
+	int rc = client_call(client, method, path, body, show != NULL ? &doc : NULL);
 
+	if (rc == CMD_OK && show != NULL) {
+		if (client->json)
+			print_json(doc);
+		else
+			show(doc);
+	}
+	json_decref(doc);
 	free(path);
+	return rc;
+}
+
+/* One request for each sandbox, also after one that has failed. */
+static int
+request_each(struct client *client, int argc, char **argv, const char *method, const char *what)
+{
+	int rc = CMD_OK, one;
+
+	for (int i = 0; i < argc; i++) {
+		one = request(client, method, sandbox_path(argv[i], what, NULL, NULL), NULL, NULL);
+		rc = one != CMD_OK ? one : rc;
+	}
 	return rc;
 }
 
 static int
 run_rm(struct client *client, int argc, char **argv)
 {
-	int rc = CMD_OK, one;
-
-	for (int i = 0; i < argc; i++) {
-		one = call_free(client, "DELETE", sandbox_path(argv[i], NULL, NULL, NULL), NULL,
-				NULL);
-		rc = one != CMD_OK ? one : rc;
-	}
-	return rc;
-}
-
-int
-cmd_rm(int argc, char **argv)
-{
-	static const struct simple cmd = {"rm",
-					  "usage: tine rm SANDBOX...\n\nStop and remove sandboxes; "
-					  "their processes are killed.\n\n" CLI_USAGE,
-					  1, 1 << 20, run_rm};
-
-	return run_simple(&cmd, argc, argv);
+	return request_each(client, argc, argv, "DELETE", NULL);
 }
 
 static int
 run_reset(struct client *client, int argc, char **argv)
 {
-	int rc = CMD_OK, one;
-
-	for (int i = 0; i < argc; i++) {
-		one = call_free(client, "POST", sandbox_path(argv[i], "reset", NULL, NULL), NULL,
-				NULL);
-		rc = one != CMD_OK ? one : rc;
-	}
-	return rc;
-}
-
-int
-cmd_reset(int argc, char **argv)
-{
-	static const struct simple cmd = {
-	    "reset",
-	    "usage: tine reset SANDBOX...\n\n"
-	    "Put clones back to the state of their templates, in place: what has happened in them\n"
-	    "since is undone.\n\n" CLI_USAGE,
-	    1, 1 << 20, run_reset};
-
-	return run_simple(&cmd, argc, argv);
+	return request_each(client, argc, argv, "POST", "reset");
 }
 
 static int
 run_signal(struct client *client, int argc, char **argv)
 {
 	char *pid = argv[1];
-	bool group = pid[0] == '-';
-	json_t *body = json_pack("{s:s, s:b}", "signal", argv[2], "group", group);
+	bool group = pid[0] == '-', numeric = argv[2][0] >= '0' && argv[2][0] <= '9';
+	int number = signal_number(argv[2]);
+	json_t *body;
 
 	(void)argc;
-	if (signal_number(argv[2]) < 0) {
-		json_decref(body);
+	if (number < 0) {
 		client_error(client, "%s: not a signal", argv[2]);
 		return CMD_USAGE;
 	}
-	if (argv[2][0] >= '0' && argv[2][0] <= '9')
-		json_object_set_new(body, "signal", json_integer(signal_number(argv[2])));
-	return call_free(client, "POST", sandbox_path(argv[0], "processes", pid + group, "signal"),
-			 body, NULL);
-}
-
-int
-cmd_signal(int argc, char **argv)
-{
-	static const struct simple cmd = {
-	    "signal",
-	    "usage: tine signal [OPTION]... [--] SANDBOX PID SIGNAL\n\n"
-	    "Send a signal (TERM, SIGTERM, 15) to a process, with -PID to its process group.  lN\n"
-	    "instead of a pid is the process with launch handle N.\n\n" CLI_USAGE,
-	    3, 3, run_signal};
-
-	return run_simple(&cmd, argc, argv);
+	body = json_pack("{s:o, s:b}", "signal",
+			 numeric ? json_integer(number) : json_string(argv[2]), "group", group);
+	return request(client, "POST", sandbox_path(argv[0], "processes", pid + group, "signal"),
+		       body, NULL);
 }
 
 static void
@@ -145,29 +100,9 @@ print_end(const json_t *doc)
 static int
 run_wait(struct client *client, int argc, char **argv)
 {
-	json_t *doc = NULL;
-	int rc = call_free(client, "GET", sandbox_path(argv[0], "processes", argv[1], "wait"), NULL,
-			   &doc);
-
 	(void)argc;
-	if (rc == CMD_OK && client->json)
-		print_json(doc);
-	else if (rc == CMD_OK)
-		print_end(doc);
-	json_decref(doc);
-	return rc;
-}
-
-int
-cmd_wait(int argc, char **argv)
-{
-	static const struct simple cmd = {"wait",
-					  "usage: tine wait [OPTION]... SANDBOX PID\n\n"
-					  "Wait until a launched process (PID, or lN for launch "
-					  "handle N) has ended.\n\n" CLI_USAGE,
-					  2, 2, run_wait};
-
-	return run_simple(&cmd, argc, argv);
+	return request(client, "GET", sandbox_path(argv[0], "processes", argv[1], "wait"), NULL,
+		       print_end);
 }
 
 static void
@@ -189,53 +124,40 @@ print_profile(const json_t *doc)
 static int
 run_profile(struct client *client, int argc, char **argv)
 {
-	json_t *body = argc > 2 ? json_pack("{s:s}", "action", argv[2]) : NULL, *doc = NULL;
-	int rc = call_free(client, body != NULL ? "POST" : "GET",
-			   sandbox_path(argv[0], "processes", argv[1], "profile"), body, &doc);
+	char *path = sandbox_path(argv[0], "processes", argv[1], "profile");
 
-	if (rc == CMD_OK && argc == 2 && client->json)
-		print_json(doc);
-	else if (rc == CMD_OK && argc == 2)
-		print_profile(doc);
-	json_decref(doc);
-	return rc;
+	if (argc > 2)
+		return request(client, "POST", path, json_pack("{s:s}", "action", argv[2]), NULL);
+	return request(client, "GET", path, NULL, print_profile);
 }
 
-int
-cmd_profile(int argc, char **argv)
+static void
+print_variable(const json_t *doc)
 {
-	static const struct simple cmd = {
-	    "profile",
-	    "usage: tine profile [OPTION]... SANDBOX PID [start|stop]\n\n"
-	    "Start or stop counting where a process (PID, or lN for launch handle N) and its\n"
-	    "children are at the ticks of the clock, or show what has been counted.\n\n" CLI_USAGE,
-	    2, 3, run_profile};
+	const char *name = get_string(doc, "name", "?"), *value = get_string(doc, "value", "");
 
-	return run_simple(&cmd, argc, argv);
+	if (json_object_get(doc, "old") != NULL)
+		printf("%s: %s -> %s\n", name, get_string(doc, "old", ""), value);
+	else
+		printf("%s = %s\n", name, value);
 }
 
 static int
 one_sysctl(struct client *client, const char *sandbox, char *arg)
 {
 	char *equals = strchr(arg, '=');
-	json_t *body = NULL, *doc = NULL;
-	int rc;
+	json_t *body = NULL;
 
 	if (equals != NULL) {
 		*equals = '\0';
 		body = json_pack("{s:s}", "value", equals + 1);
+		if (body == NULL) {
+			client_error(client, "%s: the value is not UTF-8", arg);
+			return CMD_USAGE;
+		}
 	}
-	rc = call_free(client, body != NULL ? "PUT" : "GET",
-		       sandbox_path(sandbox, "sysctl", arg, NULL), body, &doc);
-	if (rc == CMD_OK && client->json)
-		print_json(doc);
-	else if (rc == CMD_OK && equals != NULL)
-		printf("%s: %s -> %s\n", arg, get_string(doc, "old", ""),
-		       get_string(doc, "value", ""));
-	else if (rc == CMD_OK)
-		printf("%s = %s\n", arg, get_string(doc, "value", ""));
-	json_decref(doc);
-	return rc;
+	return request(client, body != NULL ? "PUT" : "GET",
+		       sandbox_path(sandbox, "sysctl", arg, NULL), body, print_variable);
 }
 
 static int
@@ -248,83 +170,114 @@ run_sysctl(struct client *client, int argc, char **argv)
 	return rc;
 }
 
-int
-cmd_sysctl(int argc, char **argv)
+static void
+print_log(const json_t *doc)
 {
-	static const struct simple cmd = {
-	    "sysctl",
-	    "usage: tine sysctl [OPTION]... SANDBOX NAME[=VALUE]...\n\n"
-	    "Read or set variables of a sandbox's kernel.\n\n" CLI_USAGE,
-	    2, 1 << 20, run_sysctl};
+	const json_t *line;
+	size_t i;
 
-	return run_simple(&cmd, argc, argv);
+	json_array_foreach (json_object_get(doc, "items"), i, line) {
+		print_safe(stdout, get_string(line, "text", ""));
+		putchar('\n');
+	}
 }
 
 static int
 run_log(struct client *client, int argc, char **argv)
 {
-	json_t *doc = NULL, *line;
-	int rc = call_free(client, "GET", sandbox_path(argv[0], "log", NULL, NULL), NULL, &doc);
-	size_t i;
-
 	(void)argc;
-	if (rc == CMD_OK && client->json) {
-		print_json(doc);
-	} else if (rc == CMD_OK) {
-		json_array_foreach (json_object_get(doc, "items"), i, line) {
-			print_safe(stdout, get_string(line, "text", ""));
-			putchar('\n');
-		}
-	}
-	json_decref(doc);
-	return rc;
+	return request(client, "GET", sandbox_path(argv[0], "log", NULL, NULL), NULL, print_log);
 }
 
-int
-cmd_log(int argc, char **argv)
+static void
+print_health(const json_t *doc)
 {
-	static const struct simple cmd = {
-	    "log",
-	    "usage: tine log [OPTION]... SANDBOX\n\n"
-	    "Show the last lines that a sandbox's kernel has logged.\n\n" CLI_USAGE,
-	    1, 1, run_log};
+	const json_t *host = json_object_get(doc, "host"),
+		     *states = json_object_get(doc, "sandboxes");
 
-	return run_simple(&cmd, argc, argv);
+	printf("%s: host %s %s, sandboxes: %lld ready, %lld starting, %lld failed, "
+	       "%lld at most\n",
+	       get_string(doc, "status", "?"), get_string(host, "vendor", "?"),
+	       get_string(host, "paging", ""), (long long)get_int(states, "ready"),
+	       (long long)get_int(states, "starting"), (long long)get_int(states, "failed"),
+	       (long long)get_int(doc, "max_sandboxes"));
+	if (get_string(host, "detail", "")[0] != '\0')
+		printf("%s\n", get_string(host, "detail", ""));
 }
 
 static int
 run_health(struct client *client, int argc, char **argv)
 {
-	json_t *doc = NULL;
-	const json_t *host, *states;
-	int rc = client_call(client, "GET", "/v1/health", NULL, &doc);
-
 	(void)argc, (void)argv;
-	if (rc == CMD_OK && client->json) {
-		print_json(doc);
-	} else if (rc == CMD_OK) {
-		host = json_object_get(doc, "host");
-		states = json_object_get(doc, "sandboxes");
-		printf("%s: host %s %s, sandboxes: %lld ready, %lld starting, %lld failed, "
-		       "%lld at most\n",
-		       get_string(doc, "status", "?"), get_string(host, "vendor", "?"),
-		       get_string(host, "paging", ""), (long long)get_int(states, "ready"),
-		       (long long)get_int(states, "starting"), (long long)get_int(states, "failed"),
-		       (long long)get_int(doc, "max_sandboxes"));
-		if (get_string(host, "detail", "")[0] != '\0')
-			printf("%s\n", get_string(host, "detail", ""));
-	}
-	json_decref(doc);
-	return rc;
+	return request(client, "GET", path_printf("/v1/health"), NULL, print_health);
+}
+
+#define MANY (1 << 20) /* arguments */
+
+static const struct simple {
+	const char *name;
+	int min_args, max_args;
+	int (*run)(struct client *client, int argc, char **argv);
+	const char *usage;
+} commands[] = {
+    {"rm", 1, MANY, run_rm,
+     "usage: tine rm SANDBOX...\n\n"
+     "Stop and remove sandboxes; their processes are killed.\n\n" CLI_USAGE},
+    {"reset", 1, MANY, run_reset,
+     "usage: tine reset SANDBOX...\n\n"
+     "Put clones back to the state of their templates, in place: what has happened in them\n"
+     "since is undone.\n\n" CLI_USAGE},
+    {"signal", 3, 3, run_signal,
+     "usage: tine signal [OPTION]... [--] SANDBOX PID SIGNAL\n\n"
+     "Send a signal (TERM, SIGTERM, 15) to a process, with -PID to its process group.  lN\n"
+     "instead of a pid is the process with launch handle N.\n\n" CLI_USAGE},
+    {"wait", 2, 2, run_wait,
+     "usage: tine wait [OPTION]... SANDBOX PID\n\n"
+     "Wait until a launched process (PID, or lN for launch handle N) has ended.\n\n" CLI_USAGE},
+    {"profile", 2, 3, run_profile,
+     "usage: tine profile [OPTION]... SANDBOX PID [start|stop]\n\n"
+     "Start or stop counting where a process (PID, or lN for launch handle N) and its\n"
+     "children are at the ticks of the clock, or show what has been counted.\n\n" CLI_USAGE},
+    {"sysctl", 2, MANY, run_sysctl,
+     "usage: tine sysctl [OPTION]... SANDBOX NAME[=VALUE]...\n\n"
+     "Read or set variables of a sandbox's kernel.\n\n" CLI_USAGE},
+    {"log", 1, 1, run_log,
+     "usage: tine log [OPTION]... SANDBOX\n\n"
+     "Show the last lines that a sandbox's kernel has logged.\n\n" CLI_USAGE},
+    {"put", 3, 3, run_put,
+     "usage: tine put [OPTION]... SANDBOX FILE PATH\n\n"
+     "Copy FILE of this host to PATH in a sandbox, with its permissions.\n\n" CLI_USAGE},
+    {"health", 0, 0, run_health,
+     "usage: tine health [OPTION]...\n\nShow the state of the daemon and of its "
+     "host.\n\n" CLI_USAGE},
+};
+
+static const struct simple *
+find(const char *name)
+{
+	const struct simple *cmd = commands;
+
+	while (strcmp(cmd->name, name) != 0)
+		cmd++; /* main.c asks for those of the table only */
+	return cmd;
 }
 
 int
-cmd_health(int argc, char **argv)
+cmd_simple(int argc, char **argv)
 {
-	static const struct simple cmd = {"health",
-					  "usage: tine health [OPTION]...\n\nShow the state of the "
-					  "daemon and of its host.\n\n" CLI_USAGE,
-					  0, 0, run_health};
+	const struct simple *cmd = find(argv[0]);
+	struct client client;
+	int rc;
 
-	return run_simple(&cmd, argc, argv);
+	client_init(&client, cmd->name);
+	rc = client_options(&client, argc, argv, cmd->usage);
+	if (rc < 0) {
+		argc -= optind;
+		if (argc < cmd->min_args || argc > cmd->max_args)
+			rc = client_usage_error(&client, cmd->usage, "wrong number of arguments");
+		else
+			rc = cmd->run(&client, argc, argv + optind);
+	}
+	client_fini(&client);
+	return rc;
 }

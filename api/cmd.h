@@ -14,23 +14,16 @@ enum cmd_status {
 	CMD_EXEC_NOT_FOUND = 127,
 };
 
+/* rm, reset, signal, wait, profile, sysctl, log, put, health */
+int cmd_simple(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_spawn(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
-int cmd_signal(int argc, char **argv);
-int cmd_wait(int argc, char **argv);
-int cmd_reset(int argc, char **argv);
-int cmd_rm(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_events(int argc, char **argv);
-int cmd_log(int argc, char **argv);
-int cmd_sysctl(int argc, char **argv);
-int cmd_profile(int argc, char **argv);
-int cmd_put(int argc, char **argv);
 int cmd_fork(int argc, char **argv);
 int cmd_template(int argc, char **argv);
-int cmd_health(int argc, char **argv);
 
 #endif
