@@ -88,23 +88,4 @@ shared_page(void)
 	return p;
 }
 
-/* Field n (from 3 on) of /proc/PID/stat. */
-UNUSED static long
-stat_field(pid_t pid, int n)
-{
-	char path[64], buf[1024], *p;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	CHECK((fd = open(path, O_RDONLY)) >= 0);
-	CHECK((len = read(fd, buf, sizeof(buf) - 1)) > 0);
-	close(fd);
-	buf[len] = '\0';
-	CHECK((p = strrchr(buf, ')')) != NULL);
-	for (int i = 2; i < n; i++)
-		CHECK((p = strchr(p + 1, ' ')) != NULL);
-	return strtol(p + 1, NULL, 10);
-}
-
 #endif

@@ -7,24 +7,6 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 
-static long
-stat_number(pid_t pid, int n)
-{
-	char path[64], buf[1024], *p;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	CHECK((fd = open(path, O_RDONLY)) >= 0);
-	CHECK((len = read(fd, buf, sizeof(buf) - 1)) > 0);
-	close(fd);
-	buf[len] = '\0';
-	CHECK((p = strrchr(buf, ')')) != NULL);
-	for (int i = 2; i < n; i++)
-		CHECK((p = strchr(p + 1, ' ')) != NULL);
-	return strtol(p + 1, NULL, 10);
-}
-
 static void
 credentials(void)
 {
@@ -144,7 +126,7 @@ terminal(void)
 		CHECK_EQ(ioctl(slave, TIOCSCTTY, 0), 0);
 		if ((child = fork()) == 0) {
 			CHECK((fd = open("/dev/tty", O_RDWR)) >= 0);
-			CHECK(stat_number(getpid(), 7) != 0);
+			CHECK(stat_field(getpid(), 7) != 0);
 			CHECK_EQ(setsid(), getpid());
 			CHECK_ERR(open("/dev/tty", O_RDWR), ENXIO);
 			_exit(0);
@@ -183,11 +165,11 @@ accounting(void)
 		CHECK(ru.ru_utime.tv_sec == 0 && ru.ru_utime.tv_usec < 100000);
 		CHECK_EQ(getrusage(RUSAGE_CHILDREN, &ru), 0);
 		CHECK_EQ(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec, 0);
-		CHECK(stat_number(getpid(), 9) & 0x40); /* forked, has not called exec */
+		CHECK(stat_field(getpid(), 9) & 0x40); /* forked, has not called exec */
 		clock_gettime(CLOCK_BOOTTIME, &now);
 		ticks = now.tv_sec * 100 + now.tv_nsec / 10000000;
-		CHECK(ticks - stat_number(getpid(), 22) < 100);
-		CHECK(stat_number(getpid(), 22) >= stat_number(getppid(), 22));
+		CHECK(ticks - stat_field(getpid(), 22) < 100);
+		CHECK(stat_field(getpid(), 22) >= stat_field(getppid(), 22));
 		_exit(0);
 	}
 	CHECK_EXIT(pid, 0);
@@ -227,7 +209,7 @@ structure(void)
 		CHECK_EQ(umask(0), 027);
 		/* rebuilt */
 		CHECK(getpid() != getppid());
-		CHECK_EQ(stat_number(getpid(), 20), 1); /* threads */
+		CHECK_EQ(stat_field(getpid(), 20), 1); /* threads */
 		_exit(0);
 	}
 	CHECK_EXIT(pid, 0);
