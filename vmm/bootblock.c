@@ -2,6 +2,7 @@
 /* bootblock.c: fill the boot block, of a cold boot or of a clone. */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -66,20 +67,40 @@ static int
 set_identity(struct tine_bootblock *bb, const uint8_t *id, struct tine_error *error)
 {
 	static const uint8_t none[16];
-	int r = random_bytes(bb->seed, sizeof(bb->seed), error);
+	struct {
+		uint8_t seed[sizeof(bb->seed)], id[sizeof(bb->sandbox_id)];
+	} fresh;
+	int r = random_bytes(&fresh, sizeof(fresh), error);
 
-	if (r == 0 && (id == NULL || memcmp(id, none, sizeof(none)) == 0))
-		return random_bytes(bb->sandbox_id, sizeof(bb->sandbox_id), error);
-	if (r == 0)
-		memcpy(bb->sandbox_id, id, sizeof(bb->sandbox_id));
+	memcpy(bb->seed, fresh.seed, sizeof(fresh.seed));
+	explicit_bzero(fresh.seed, sizeof(fresh.seed));
+	if (id == NULL || memcmp(id, none, sizeof(none)) == 0)
+		id = fresh.id;
+	memcpy(bb->sandbox_id, id, sizeof(bb->sandbox_id));
 	return r;
+}
+
+/* The two clocks of one moment: newer kernels can say it. */
+static void
+read_clocks(const struct vm *vm, struct tine_bootblock *bb)
+{
+	struct kvm_clock_data kvmclock = {0};
+	struct timespec now;
+
+	if (ioctl(vm->vm_fd, KVM_GET_CLOCK, &kvmclock) == 0)
+		bb->kvmclock_ns = kvmclock.clock;
+	if ((kvmclock.flags & KVM_CLOCK_REALTIME) != 0) {
+		bb->realtime_ns = kvmclock.realtime;
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	bb->realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 int
 bootblock_write(const struct vm *vm, const struct vm_options *options, struct tine_error *error)
 {
 	struct tine_bootblock bb;
-	struct timespec now;
 	int r;
 
 	memset(&bb, 0, sizeof(bb));
@@ -94,8 +115,7 @@ bootblock_write(const struct vm *vm, const struct vm_options *options, struct ti
 	bb.rootfs_size = vm->mem.region[MEM_ROOTFS].size;
 	bb.tsc_khz = vm->tsc_khz;
 	bb.generation = vm->generation;
-	clock_gettime(CLOCK_REALTIME, &now);
-	bb.realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	read_clocks(vm, &bb);
 	memcpy(bb.hostname, options->hostname, strlen(options->hostname));
 	copy_params(&bb, options->params);
 	r = set_identity(&bb, options->id, error);

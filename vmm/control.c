@@ -75,6 +75,7 @@ queue_last(struct control *c, uint16_t type, uint32_t arg, const struct tine_err
 static void
 on_record(void *arg, const struct tine_msg *hdr, const uint8_t *payload)
 {
+	control_reset_done(arg);
 	if (!control_freeze_reply(arg, hdr))
 		control_queue(arg, hdr, payload);
 }
@@ -157,7 +158,8 @@ take_record(struct control *c)
 		r = take_message(c, fds, nfds, &error);
 	if (r < 0)
 		queue_last(c, VMM_MSG_FAILED, 0, &error);
-	return r == 0;
+	/* The guest's first word after a reset is what the daemon waits for. */
+	return r == 0 && !c->reset_done;
 }
 
 static void

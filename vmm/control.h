@@ -50,6 +50,8 @@ struct control {
 	bool prepared;                  /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
 	int report_fds[WIRE_FDS];       /* for STARTED */
 	struct freezing freezing;
+	bool reset_done; /* the guest goes on; its first word takes the report along */
+	uint32_t reset_id;
 };
 
 /* control.c: queue a record for the daemon; look at the sockets again. */
@@ -68,6 +70,8 @@ int control_fork_open(struct control *c, struct tine_error *error);
 /* One of them; takes over fds.  -EPROTO ends the sandbox. */
 int control_request(struct control *c, const struct record *rec, const int *fds, int nfds,
 		    struct tine_error *error);
+/* The guest has said something: if that is its first word after a reset, the reset is reported. */
+void control_reset_done(struct control *c);
 /* Is this record the guest's answer to a freeze of ours?  Then the daemon is told what it needs. */
 bool control_freeze_reply(struct control *c, const struct tine_msg *hdr);
 

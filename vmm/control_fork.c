@@ -196,7 +196,7 @@ freeze_end(struct control *c)
 	atomic_store(&c->vm.freeze, false);
 	evloop_watch(&c->loop, &c->parked, 0);
 	f->held = f->busy = false;
-	mem_log_writes(&c->vm.mem, false, c->vm.vm_fd, NULL);
+	mem_log_writes(&c->vm.mem, MEM_LOG_OFF, c->vm.vm_fd, NULL);
 	close(f->fd);
 	report(c, VMM_MSG_FROZEN, f->id, &f->error, &f->report, sizeof(f->report));
 	control_watch(c);
@@ -290,7 +290,7 @@ copy_ahead(struct control *c, int fd, struct tine_error *error)
 	int r;
 
 	vcpu_pause(&c->vm);
-	r = mem_log_writes(&c->vm.mem, true, c->vm.vm_fd, error);
+	r = mem_log_writes(&c->vm.mem, MEM_LOG_FREEZE, c->vm.vm_fd, error);
 	vcpu_resume(&c->vm);
 	if (r == 0)
 		r = freeze_copy_template(c->template, fd, error);
@@ -322,7 +322,7 @@ freeze(struct control *c, const struct record *rec, int fd, struct tine_error *e
 out:
 	if (r != 0) {
 		f->busy = f->held = false;
-		mem_log_writes(&c->vm.mem, false, c->vm.vm_fd, NULL);
+		mem_log_writes(&c->vm.mem, MEM_LOG_OFF, c->vm.vm_fd, NULL);
 	}
 	return r;
 }
@@ -343,13 +343,25 @@ reset(struct control *c, struct tine_error *error)
 				      "the sandbox is being frozen or debugged");
 	vcpu_pause(&c->vm);
 	sandbox_options(&c->args.config, &c->console, &options);
-	r = vm_reset(&c->vm, c->template, &options, c->pagemap_fd, error);
+	r = vm_reset(&c->vm, c->template, &options, error);
 	if (r == 0)
 		r = channel_restart(&c->channel, c->template->head.launch,
 				    c->template->head.nlaunches, error);
+	c->reset_done = r == 0;
 	if (r == 0)
 		vcpu_resume(&c->vm);
 	return r;
+}
+
+void
+control_reset_done(struct control *c)
+{
+	const struct tine_error none = {0};
+
+	if (!c->reset_done)
+		return;
+	c->reset_done = false;
+	report(c, VMM_MSG_RESET, c->reset_id, &none, NULL, 0);
 }
 
 /* ---- requests ---- */
@@ -394,7 +406,10 @@ control_request(struct control *c, const struct record *rec, const int *fds, int
 	close_fds(fds, nfds);
 	if (rec->hdr.type != CONTROL_RESET || nfds != 0)
 		return tine_error_set(error, EPROTO, "control-protocol", "unknown request");
-	reset(c, &refused);
-	report(c, VMM_MSG_RESET, rec->hdr.id, &refused, NULL, 0);
+	control_reset_done(c); /* that of a reset which this one overtakes */
+	c->reset_id = rec->hdr.id;
+	/* Done, it is reported with the guest's READY: the daemon is woken once. */
+	if (reset(c, &refused) != 0)
+		report(c, VMM_MSG_RESET, rec->hdr.id, &refused, NULL, 0);
 	return 0;
 }

@@ -97,4 +97,5 @@ hypercall_serve(struct vm *vm, gpa_t gpa)
 		hc.status = -ENOSYS;
 	/* The address has been checked above; the guest owns what it finds there. */
 	(void)mem_write(&vm->mem, gpa, &hc, sizeof(hc));
+	mem_note_write(&vm->mem, gpa, sizeof(hc));
 }

@@ -69,6 +69,7 @@ static const unsigned long vcpu_ioctls[] = {
 
 static const unsigned long io_ioctls[] = {
     KVM_SIGNAL_MSI,
+    KVM_GET_CLOCK, /* for a boot block */
     /* the log of written pages, for a freeze */
     KVM_SET_USER_MEMORY_REGION,
     KVM_GET_DIRTY_LOG,

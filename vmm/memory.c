@@ -192,16 +192,51 @@ mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error)
 	return r;
 }
 
-int
-mem_log_writes(struct guest_mem *mem, bool on, int vm_fd, struct tine_error *error)
+static int
+set_log(const struct guest_mem *mem, uint32_t flags, int vm_fd, struct tine_error *error)
 {
-	uint32_t flags = on ? KVM_MEM_LOG_DIRTY_PAGES : 0;
 	int r = register_slot(mem, MEM_LOW, flags, vm_fd, error);
 
-	if (r == 0)
-		r = register_slot(mem, MEM_HIGH, flags, vm_fd, error);
-	atomic_store(&mem->logged, on && r == 0);
+	return r == 0 ? register_slot(mem, MEM_HIGH, flags, vm_fd, error) : r;
+}
+
+int
+mem_log_writes(struct guest_mem *mem, enum mem_log log, int vm_fd, struct tine_error *error)
+{
+	int r = 0;
+
+	/* One log is the other's end: a freeze needs one that begins with it, and what it has seen
+	 * is not all that differs from a template. */
+	if (atomic_load(&mem->log) != MEM_LOG_OFF)
+		r = set_log(mem, 0, vm_fd, error);
+	if (r == 0 && log != MEM_LOG_OFF)
+		r = set_log(mem, KVM_MEM_LOG_DIRTY_PAGES, vm_fd, error);
+	mem->nwritten = 0;
+	atomic_store(&mem->log, r == 0 ? log : MEM_LOG_OFF);
 	return r;
+}
+
+static void
+note_page(struct guest_mem *mem, gpa_t page)
+{
+	for (uint32_t i = 0; i < mem->nwritten && i < MEM_WRITTEN; i++)
+		if (mem->written[i] == page)
+			return;
+	if (mem->nwritten < MEM_WRITTEN)
+		mem->written[mem->nwritten] = page;
+	if (mem->nwritten <= MEM_WRITTEN)
+		mem->nwritten++;
+}
+
+void
+mem_note_write(struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	const gpa_t mask = ~(gpa_t)(TINE_PAGE_SIZE - 1);
+
+	if (atomic_load(&mem->log) != MEM_LOG_RESET)
+		return;
+	note_page(mem, gpa & mask);
+	note_page(mem, (gpa + len - 1) & mask);
 }
 
 void
@@ -279,7 +314,8 @@ mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 
 	if (p == NULL || ((gpa | len) & (TINE_PAGE_SIZE - 1)) != 0)
 		return -EINVAL;
-	if (mem->file_backed || is_overlaid(mem, gpa, len) || atomic_load(&mem->logged))
+	if (mem->file_backed || is_overlaid(mem, gpa, len) ||
+	    atomic_load(&mem->log) == MEM_LOG_FREEZE)
 		return -EOPNOTSUPP;
 	return madvise(p, len, MADV_DONTNEED) == 0 ? 0 : -errno;
 }

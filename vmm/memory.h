@@ -15,6 +15,15 @@ typedef uint64_t gpa_t;
 
 enum mem_slot { MEM_LOW, MEM_HIGH, MEM_SHARED, MEM_ROOTFS, MEM_NSLOTS };
 
+#define MEM_WRITTEN 4u
+
+/* What KVM's log of written pages is kept for. */
+enum mem_log {
+	MEM_LOG_OFF,
+	MEM_LOG_FREEZE, /* what changes behind a copy: nothing may be given back */
+	MEM_LOG_RESET,  /* what may differ from the template */
+};
+
 struct mem_region {
 	gpa_t gpa;
 	uint64_t size; /* 0 = not present */
@@ -34,7 +43,11 @@ struct guest_mem {
 		uint64_t start, end;
 	} * overlaid;
 	uint32_t noverlaid;
-	atomic_bool logged; /* mem_log_writes() is on */
+	atomic_int log; /* enum mem_log */
+	/* With MEM_LOG_RESET, pages that this process has written to: KVM does not know of them.
+	 * Beyond MEM_WRITTEN it is not known which. */
+	gpa_t written[MEM_WRITTEN];
+	uint32_t nwritten;
 };
 
 /* Map bytes of zero RAM (a multiple of the page size) and the shared region.  Unless fd is -1, RAM
@@ -53,9 +66,9 @@ int mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t s
 		      struct tine_error *error);
 /* Make every region a memory slot of the VM. */
 int mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *error);
-/* Have KVM keep a log of the pages of RAM that the guest writes to, or stop it.  What this process
- * writes is not in it. */
-int mem_log_writes(struct guest_mem *mem, bool on, int vm_fd, struct tine_error *error);
+/* Have KVM keep a log of the pages of RAM that the guest writes to, an empty one at first, or stop
+ * it.  What this process writes is not in it. */
+int mem_log_writes(struct guest_mem *mem, enum mem_log log, int vm_fd, struct tine_error *error);
 void mem_destroy(struct guest_mem *mem);
 
 /* The one way from a guest-physical range to host memory: NULL unless [gpa, gpa + len) lies within
@@ -66,9 +79,11 @@ const void *mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 /* Copy from or to RAM: 0 or -EFAULT. */
 int mem_read(const struct guest_mem *mem, gpa_t gpa, void *buf, size_t len);
 int mem_write(const struct guest_mem *mem, gpa_t gpa, const void *buf, size_t len);
+/* A write that the guest has asked for, at an address of its choice, has been done: vCPU thread. */
+void mem_note_write(struct guest_mem *mem, gpa_t gpa, uint64_t len);
 /* Give the host pages of a page-aligned range of RAM back; they read as zero afterwards.
- * -EOPNOTSUPP where they would not, a file or a template having content for them, and while writes
- * are logged. */
+ * -EOPNOTSUPP where they would not, a file or a template having content for them, and during a
+ * freeze. */
 int mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 
 #endif

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: ISC */
-/* reset.c: put a clone back to the state of its template, in place. */
+/*
+ * reset.c: put a clone back to the state of its template, in place.
+ *
+ * The first reset gives all memory of the clone's own back to the host, and has KVM log from then
+ * on which pages are written to.  Later ones copy the template's content into these: host and guest
+ * keep them mapped, so that neither the reset nor the next run takes page faults for them.  The log
+ * is not cleared, which would make KVM protect the pages again; a page that has been written to
+ * once is copied each time.  When there are more than KEPT_PAGES of them the clone begins anew, as
+ * with its first reset.
+ *
+ * KVM logs its own writes too (kvmclock); what this process writes where the guest says is noted by
+ * mem_note_write(), and the boot block is written anew by each reset.
+ */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pagemap.h"
 #include "template.h"
 #include "vm.h"
 
-#define BATCH 512u
-/* Memory of a template that is looked through page by page; of what lies behind it all pages are
- * given back, which costs a page fault for each that is used again. */
-#define LOOKED_THROUGH (64ull << 20)
+#define KEPT_PAGES 1024u /* 4 MiB */
 
 static int
 failed(struct tine_error *error, const char *what)
@@ -21,105 +31,180 @@ failed(struct tine_error *error, const char *what)
 			      strerror(errno));
 }
 
-/* What was written gets the template's content where it lies: the page stays mapped in the guest.
- * Runs of n pages from hva, which are the template's from offset on. */
-static int
-restore_runs(const uint64_t *pm, size_t n, uint8_t *hva, int fd, uint64_t offset,
-	     struct tine_error *error)
-{
-	for (size_t i = 0, end; i < n; i = end) {
-		size_t at, len;
+/* ---- the template's content ---- */
 
-		for (end = i; end < n && pagemap_is_own(pm[end]) == pagemap_is_own(pm[i]); end++)
-			;
-		at = i * TINE_PAGE_SIZE;
-		len = (end - i) * TINE_PAGE_SIZE;
-		if (pagemap_is_own(pm[i]) &&
-		    pread(fd, hva + at, len, (off_t)(offset + at)) != (ssize_t)len)
-			return failed(error, "reading the template");
-	}
+static uint64_t
+words_of(const struct mem_region *m)
+{
+	return (m->size / TINE_PAGE_SIZE + 63) / 64;
+}
+
+static uint64_t
+data_end(const struct template_head *head)
+{
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; i < head->nextents; i++)
+		if (head->extent[i].offset + head->extent[i].len > end)
+			end = head->extent[i].offset + head->extent[i].len;
+	return end;
+}
+
+static int
+open_template(struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
+{
+	const struct mem_region *low = &vm->mem.region[MEM_LOW], *high = &vm->mem.region[MEM_HIGH];
+	uint64_t words = words_of(low) > words_of(high) ? words_of(low) : words_of(high);
+	uint64_t size = data_end(&tmpl->head);
+	void *p;
+
+	if (vm->reset.log == NULL)
+		vm->reset.log = calloc(words, sizeof(vm->reset.log[0]));
+	if (vm->reset.log == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	if (vm->reset.file != NULL || size == 0)
+		return 0;
+	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, tmpl->fd, 0);
+	if (p == MAP_FAILED)
+		return failed(error, "mapping the template");
+	vm->reset.file = p;
+	vm->reset.size = size;
 	return 0;
 }
 
-static int
-restore(int pagemap_fd, uint8_t *hva, uint64_t len, int fd, uint64_t offset,
-	struct tine_error *error)
+void
+vm_reset_free(struct vm *vm)
 {
-	uint64_t pm[BATCH];
-	int r = 0;
-
-	for (uint64_t done = 0; r == 0 && done < len; done += BATCH * TINE_PAGE_SIZE) {
-		uint64_t pages = (len - done) / TINE_PAGE_SIZE;
-		size_t n = pages < BATCH ? (size_t)pages : BATCH;
-
-		if (!pagemap_read(pagemap_fd, hva + done, pm, n))
-			return failed(error, "/proc/self/pagemap");
-		r = restore_runs(pm, n, hva + done, fd, offset + done, error);
-	}
-	return r;
+	if (vm->reset.file != NULL)
+		munmap((void *)(uintptr_t)vm->reset.file, vm->reset.size);
+	free(vm->reset.log);
+	vm->reset = (struct vm_reset){0};
 }
 
-/* A clone's RAM: pieces of the template with anonymous memory between them.  [start, end) of a
- * region that begins at RAM offset base. */
-struct range {
-	uint64_t base, start, end;
+/* A file that somebody has truncated must not be read through its mapping. */
+static int
+check_size(const struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
+{
+	off_t size = lseek(tmpl->fd, 0, SEEK_END); /* a quarter of what fstat() takes */
+
+	if (size < 0)
+		return failed(error, "the template's file");
+	if ((uint64_t)size < vm->reset.size)
+		return tine_error_set(error, EBADMSG, "template-truncated",
+				      "the template's file has been truncated");
+	return 0;
+}
+
+/* ---- back to it ---- */
+
+/* Where the search for a page's extent goes on: pages come in ascending order. */
+struct cursor {
+	const struct vm *vm;
+	const struct template_head *head;
+	uint32_t extent;
+	uint32_t pages; /* restored so far */
 };
 
-static int
-discard(const struct mem_region *m, const struct range *r, struct tine_error *error)
+static void
+restore_page(struct cursor *c, uint64_t ram_offset, uint8_t *hva)
 {
-	if (r->start < r->end &&
-	    madvise(m->hva + (r->start - r->base), r->end - r->start, MADV_DONTNEED) < 0)
-		return failed(error, "madvise");
+	const struct template_extent *e;
+
+	while (c->extent < c->head->nextents &&
+	       ram_offset >= c->head->extent[c->extent].start + c->head->extent[c->extent].len)
+		c->extent++;
+	e = &c->head->extent[c->extent];
+	if (c->extent < c->head->nextents && ram_offset >= e->start)
+		memcpy(hva, c->vm->reset.file + e->offset + (ram_offset - e->start),
+		       TINE_PAGE_SIZE);
+	else
+		memset(hva, 0, TINE_PAGE_SIZE);
+	c->pages++;
+}
+
+/* The pages of the slot that are in the log; base: RAM offset of its first. */
+static int
+restore_slot(struct cursor *c, enum mem_slot slot, uint64_t base, struct tine_error *error)
+{
+	const struct mem_region *m = &c->vm->mem.region[slot];
+	struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = c->vm->reset.log};
+
+	if (m->size == 0)
+		return 0;
+	if (ioctl(c->vm->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
+		return tine_error_set(error, errno, "kvm-failed", "KVM_GET_DIRTY_LOG: %s",
+				      strerror(errno));
+	for (uint64_t w = 0; w < words_of(m) && c->pages <= KEPT_PAGES; w++)
+		for (uint64_t word = c->vm->reset.log[w]; word != 0; word &= word - 1) {
+			uint64_t at = (w * 64 + (unsigned)__builtin_ctzll(word)) * TINE_PAGE_SIZE;
+
+			restore_page(c, base + at, m->hva + at);
+		}
 	return 0;
 }
 
-static uint64_t
-min(uint64_t a, uint64_t b)
+static void
+restore_written(const struct vm *vm, const struct template_head *head)
 {
-	return a < b ? a : b;
+	for (uint32_t i = 0; i < vm->mem.nwritten; i++) {
+		struct cursor c = {.vm = vm, .head = head};
+		gpa_t gpa = vm->mem.written[i];
+		void *hva = mem_at(&vm->mem, gpa, TINE_PAGE_SIZE);
+
+		if (gpa >= TINE_GPA_HIGH)
+			gpa = gpa - TINE_GPA_HIGH + vm->mem.region[MEM_LOW].size;
+		if (hva != NULL)
+			restore_page(&c, gpa, hva);
+	}
 }
 
-static uint64_t
-max(uint64_t a, uint64_t b)
+/* 1: there is no log, or there are too many pages in it. */
+static int
+restore(struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
 {
-	return a > b ? a : b;
+	struct cursor c = {.vm = vm, .head = &tmpl->head};
+	int r;
+
+	if (atomic_load(&vm->mem.log) != MEM_LOG_RESET || vm->mem.nwritten > MEM_WRITTEN)
+		return 1;
+	r = check_size(vm, tmpl, error);
+	if (r == 0)
+		r = restore_slot(&c, MEM_LOW, 0, error);
+	if (r == 0)
+		r = restore_slot(&c, MEM_HIGH, vm->mem.region[MEM_LOW].size, error);
+	if (r == 0)
+		restore_written(vm, &tmpl->head);
+	return r == 0 && c.pages > KEPT_PAGES ? 1 : r;
 }
 
 static int
-reset_region(const struct mem_region *m, uint64_t base, const struct tine_template *tmpl,
-	     int pagemap_fd, struct tine_error *error)
+give_back(const struct mem_region *m, struct tine_error *error)
 {
-	struct range gap = {base, base, base};
-	int r = 0;
+	return m->size == 0 || madvise(m->hva, m->size, MADV_DONTNEED) == 0
+		   ? 0
+		   : failed(error, "madvise");
+}
 
-	for (uint32_t i = 0; r == 0 && i < tmpl->head.nextents; i++) {
-		const struct template_extent *e = &tmpl->head.extent[i];
-		uint64_t start = max(e->start, base), end = min(e->start + e->len, base + m->size);
+static int
+begin_anew(struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
+{
+	int r = open_template(vm, tmpl, error);
 
-		if (start >= end || start >= LOOKED_THROUGH)
-			continue;
-		end = min(end, LOOKED_THROUGH);
-		gap.end = start;
-		r = discard(m, &gap, error);
-		if (r == 0)
-			r = restore(pagemap_fd, m->hva + (start - base), end - start, tmpl->fd,
-				    e->offset + (start - e->start), error);
-		gap.start = end;
-	}
-	gap.end = base + m->size;
-	return r == 0 ? discard(m, &gap, error) : r;
+	if (r == 0)
+		r = give_back(&vm->mem.region[MEM_LOW], error);
+	if (r == 0)
+		r = give_back(&vm->mem.region[MEM_HIGH], error);
+	return r == 0 ? mem_log_writes(&vm->mem, MEM_LOG_RESET, vm->vm_fd, error) : r;
 }
 
 int
 vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	 int pagemap_fd, struct tine_error *error)
+	 struct tine_error *error)
 {
-	const struct mem_region *low = &vm->mem.region[MEM_LOW], *high = &vm->mem.region[MEM_HIGH];
-	int r = reset_region(low, 0, tmpl, pagemap_fd, error);
+	int r = restore(vm, tmpl, error);
 
-	if (r == 0 && high->size != 0)
-		r = reset_region(high, low->size, tmpl, pagemap_fd, error);
+	if (r == 1)
+		r = begin_anew(vm, tmpl, error);
 	if (r == 0)
 		r = vcpu_state_reset(vm->vcpu_fd, &tmpl->head.cpu, error);
 	return r == 0 ? vm_identify(vm, tmpl, options, error) : r;

@@ -197,12 +197,13 @@ sandbox_take_template(struct sandbox *sb, struct tine_error *error)
 int
 sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
 {
-	const struct record rec = {.hdr = {.type = CONTROL_RESET, .id = id}};
+	struct record rec; /* the payload is not sent: it need not be cleared */
 	int r;
 
 	if (sb->template == NULL)
 		return tine_error_set(error, EINVAL, "not-a-clone",
 				      "the sandbox was booted: there is no template to go back to");
+	rec.hdr = (struct tine_msg){.type = CONTROL_RESET, .id = id};
 	r = may_ask(sb, error);
 	return r == 0 ? send_now(sb, &rec, NULL, 0, error) : r;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "jail.h"
@@ -148,11 +149,20 @@ park(struct vm *vm)
 
 	pthread_mutex_lock(&p->lock);
 	while (p->wanted && !atomic_load(&vm->stop)) {
-		if (!p->parked && write(p->notify_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
-			abort(); /* an eventfd this far from its maximum */
+		bool first = !p->parked;
+
 		p->parked = true;
-		pthread_cond_broadcast(&p->changed);
-		pthread_cond_wait(&p->changed, &p->lock);
+		if (!first) {
+			pthread_cond_wait(&p->changed, &p->lock);
+		} else if (!p->awaited) {
+			if (write(p->notify_fd, &(uint64_t){1}, sizeof(uint64_t)) < 0)
+				abort(); /* an eventfd this far from its maximum */
+		} else {
+			/* Whoever is woken may run at once, and must not find the lock taken. */
+			pthread_mutex_unlock(&p->lock);
+			pthread_cond_broadcast(&p->changed);
+			pthread_mutex_lock(&p->lock);
+		}
 	}
 	p->parked = false;
 	pthread_mutex_unlock(&p->lock);
@@ -196,6 +206,7 @@ vcpu_main(void *arg)
 	struct vm *vm = arg;
 
 	block_signals();
+	atomic_store(&vm->vcpu_tid, gettid());
 	if (vm->jailed)
 		jail_vcpu_thread();
 	park(vm);
@@ -219,10 +230,13 @@ vcpu_main(void *arg)
 void
 vcpu_kick(struct vm *vm)
 {
-	/* immediate_exit closes the window between the thread's look at its flags and KVM_RUN. */
+	pid_t tid = atomic_load(&vm->vcpu_tid);
+
+	/* immediate_exit closes the window between the thread's look at its flags and KVM_RUN; and
+	 * the one before it has a number.  (pthread_kill() takes five system calls.) */
 	atomic_store((_Atomic uint8_t *)&vm->run->immediate_exit, 1);
-	if (vm->vcpu_started)
-		pthread_kill(vm->vcpu_thread, KICK_SIGNAL);
+	if (tid != 0)
+		syscall(SYS_tgkill, getpid(), tid, KICK_SIGNAL);
 }
 
 void
@@ -241,10 +255,11 @@ vcpu_pause(struct vm *vm)
 	struct vm_pause *p = &vm->pause;
 
 	pthread_mutex_lock(&p->lock);
-	p->wanted = true;
+	p->wanted = p->awaited = true;
 	vcpu_kick(vm);
 	while (!p->parked)
 		pthread_cond_wait(&p->changed, &p->lock);
+	p->awaited = false;
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -8,6 +8,8 @@
 #include "vcpu_state.h"
 #include "vmm.h"
 
+#define MSR_TSC_DEADLINE 0x6e0
+
 /* The TSC goes on where it stood, so that no difference of two readings is ever negative. */
 static const uint32_t kept_msrs[] = {
     0x10,                     /* TSC */
@@ -19,13 +21,14 @@ static const uint32_t kept_msrs[] = {
     0xc0000084,               /* SFMASK */
     0xc0000102,               /* KERNEL_GS_BASE */
     0xc0000103,               /* TSC_AUX */
+    0x4b564d01,               /* KVM_SYSTEM_TIME: where kvmclock's page is; KVM fills it in anew */
 };
 #define NKEPT (sizeof(kept_msrs) / sizeof(kept_msrs[0]))
 _Static_assert(NKEPT <= VCPU_MSRS, "vcpu_state.msr");
 
 struct msr_list {
 	struct kvm_msrs head;
-	struct kvm_msr_entry entry[VCPU_MSRS];
+	struct kvm_msr_entry entry[VCPU_MSRS + 1];
 };
 
 static int
@@ -64,27 +67,33 @@ vcpu_state_get(int vcpu_fd, struct vcpu_state *state, struct tine_error *error)
 	return 0;
 }
 
+/* No timer is armed: the guest does that when it goes on. */
 static int
 set_msrs(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
 {
-	struct msr_list list = {.head.nmsrs = state->nmsrs};
+	struct msr_list list = {.head.nmsrs = state->nmsrs + 1};
 	int n;
 
 	memcpy(list.entry, state->msr, state->nmsrs * sizeof(list.entry[0]));
+	list.entry[state->nmsrs].index = MSR_TSC_DEADLINE;
 	n = ioctl(vcpu_fd, KVM_SET_MSRS, &list);
 	if (n < 0)
 		return failed(error, "KVM_SET_MSRS");
-	if ((uint32_t)n != state->nmsrs)
+	if ((uint32_t)n != list.head.nmsrs)
 		return tine_error_set(error, EINVAL, "template-cpu",
 				      "this CPU refuses MSR %#x of the template",
-				      state->msr[n].index);
+				      list.entry[n].index);
 	return 0;
 }
 
+/* The local APIC comes after the system registers, which have its mode, and after the MSRs: it
+ * would start a timer that has a deadline.  (In another mode that cannot be cleared, but a change
+ * of mode does.) */
 int
 vcpu_state_set(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
 {
 	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = state->xcr0};
+	int r;
 
 	if (ioctl(vcpu_fd, KVM_SET_SREGS, &state->sregs) < 0)
 		return failed(error, "KVM_SET_SREGS");
@@ -92,7 +101,10 @@ vcpu_state_set(int vcpu_fd, const struct vcpu_state *state, struct tine_error *e
 		return failed(error, "KVM_SET_XCRS");
 	if (ioctl(vcpu_fd, KVM_SET_REGS, &state->regs) < 0)
 		return failed(error, "KVM_SET_REGS");
-	return set_msrs(vcpu_fd, state, error);
+	r = set_msrs(vcpu_fd, state, error);
+	if (r == 0 && ioctl(vcpu_fd, KVM_SET_LAPIC, &state->lapic) < 0)
+		r = failed(error, "KVM_SET_LAPIC");
+	return r;
 }
 
 int
@@ -105,8 +117,6 @@ vcpu_state_reset(int vcpu_fd, const struct vcpu_state *state, struct tine_error 
 
 	if (r != 0)
 		return r;
-	if (ioctl(vcpu_fd, KVM_SET_LAPIC, &state->lapic) < 0)
-		return failed(error, "KVM_SET_LAPIC");
 	if (ioctl(vcpu_fd, KVM_SET_VCPU_EVENTS, &nothing) < 0)
 		return failed(error, "KVM_SET_VCPU_EVENTS");
 	if (ioctl(vcpu_fd, KVM_SET_MP_STATE, &runnable) < 0)

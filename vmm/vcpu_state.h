@@ -3,8 +3,8 @@
  * vcpu_state.h: the registers of a vCPU at the quiescent point (abi/hypercall.h, TINE_HC_READY).
  *
  * What a new vCPU does not get from here it does not need: the guest kernel has put FPU registers
- * into memory, programs the local APIC and its timer anew when it resumes, takes kvmclock from its
- * new VM, and has no exception, interrupt or NMI under way.
+ * into memory, arms its timer anew when it resumes, and has no exception, interrupt or NMI under
+ * way.  All else is set here, by one call where the guest would take a VM exit for each register.
  */
 #ifndef TINE_VMM_VCPU_STATE_H
 #define TINE_VMM_VCPU_STATE_H
@@ -23,7 +23,7 @@ struct vcpu_state {
 	uint32_t nmsrs;
 	uint32_t pad;
 	struct kvm_msr_entry msr[VCPU_MSRS];
-	struct kvm_lapic_state lapic; /* for a vCPU that has run already */
+	struct kvm_lapic_state lapic;
 };
 
 /* The vCPU thread stands still, its last exit is completed. */

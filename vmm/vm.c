@@ -26,6 +26,8 @@ static int
 create_vm(struct vm *vm, struct tine_error *error)
 {
 	struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {IOAPIC_PINS}};
+	struct kvm_enable_cap keep_log = {.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+					  .args = {KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE}};
 
 	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm_fd < 0)
@@ -36,6 +38,9 @@ create_vm(struct vm *vm, struct tine_error *error)
 	while (vm->vm_fd < 0 && errno == EINTR);
 	if (vm->vm_fd < 0)
 		return kvm_failed(error, "KVM_CREATE_VM");
+	/* Reading the log of written pages leaves it as it is (reset.c). */
+	if (ioctl(vm->vm_fd, KVM_ENABLE_CAP, &keep_log) < 0)
+		return kvm_failed(error, "KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2");
 	/* Only the local APIC in the kernel: there is no PIC, no I/O APIC and no PIT to attack. */
 	if (ioctl(vm->vm_fd, KVM_ENABLE_CAP, &split) < 0)
 		return kvm_failed(error, "KVM_CAP_SPLIT_IRQCHIP");
@@ -206,6 +211,7 @@ vm_destroy(struct vm *vm)
 	close_fd(&vm->stopped_fd);
 	close_fd(&vm->pause.notify_fd);
 	close_fd(&vm->symbols_fd);
+	vm_reset_free(vm);
 	if (vm->kernel.file.elf != NULL)
 		kernel_unload(&vm->kernel);
 	mem_destroy(&vm->mem);

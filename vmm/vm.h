@@ -41,6 +41,7 @@ struct vm_pause {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool wanted;   /* l: the I/O thread asks */
+	bool awaited;  /* l: and waits for it */
 	bool parked;   /* l: the vCPU thread stands still */
 	int notify_fd; /* c: eventfd, readable when parked became true by itself (breakpoint) */
 };
@@ -57,16 +58,22 @@ struct vm {
 	int stopped_fd;             /* c: eventfd, readable once the vCPU thread has ended */
 	bool jailed;                /* c: system call filters are wanted */
 	pthread_t vcpu_thread;
+	_Atomic pid_t vcpu_tid; /* a: 0 before it runs */
 	bool vcpu_started;
 	atomic_bool stop;  /* a: leave the loop at the next opportunity */
 	bool report_stop;  /* vm_stop() prints where the guest was; set before it */
 	struct vm_end end; /* v */
 	struct vm_pause pause;
-	uint64_t tsc_khz;          /* c */
-	bool base;                 /* c: no root is mounted at the first READY */
-	uint64_t generation;       /* c */
-	atomic_bool freeze;        /* a: stand still at the next READY */
-	_Atomic uint64_t ready_ns; /* a: CLOCK_MONOTONIC of the guest's READY, 0 before */
+	uint64_t tsc_khz;            /* c */
+	bool base;                   /* c: no root is mounted at the first READY */
+	uint64_t generation;         /* c */
+	atomic_bool freeze;          /* a: stand still at the next READY */
+	_Atomic uint64_t ready_ns;   /* a: CLOCK_MONOTONIC of the guest's READY, 0 before */
+	struct vm_reset {            /* of a clone that has been reset; see reset.c */
+		const uint8_t *file; /* the template, mapped */
+		uint64_t size;
+		uint64_t *log; /* a slot's log of written pages */
+	} reset;
 };
 
 struct vm_options {
@@ -99,9 +106,10 @@ int vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_op
 int vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 		struct tine_error *error);
 /* reset.c: the vCPU stands still, and so does everybody who uses the rings: back to the template.
- * pagemap_fd is /proc/self/pagemap. */
+ */
 int vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	     int pagemap_fd, struct tine_error *error);
+	     struct tine_error *error);
+void vm_reset_free(struct vm *vm);
 /* Start the vCPU thread. */
 int vm_start(struct vm *vm, struct tine_error *error);
 /* Ask the vCPU thread to end and wait until it has. */

@@ -226,8 +226,8 @@ int sandbox_refuse_vmfork(struct sandbox *sb, uint32_t id, int err, struct tine_
 struct tine_template *sandbox_take_template(struct sandbox *sb, struct tine_error *error);
 
 /* Put a clone back to the state of its template, in place: everything that runs in it is gone,
- * requests under way are never answered.  VMM_MSG_RESET with this id, then READY follow; EINVAL for
- * a sandbox that is not a clone. */
+ * requests under way are never answered.  When it goes on, VMM_MSG_RESET with this id and READY
+ * follow; EINVAL for a sandbox that is not a clone. */
 int sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error);
 
 /* Idle VMM processes that only wait to be told which template to clone. */

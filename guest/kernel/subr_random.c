@@ -75,18 +75,26 @@ mix_hardware(void)
 	}
 }
 
+/* Block n of the key's stream. */
+static void
+key_block(uint32_t n, uint32_t out[BLOCK_WORDS])
+{
+	uint32_t in[BLOCK_WORDS] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+
+	memcpy(&in[4], rng.key, sizeof(rng.key));
+	in[12] = n;
+	chacha20_block(in, out);
+}
+
 static void
 refill(void)
 {
-	uint32_t in[BLOCK_WORDS] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
 	uint32_t out[BLOCK_WORDS];
 
 	if (rng.refills++ % MIX_REFILLS == 0)
 		mix_hardware();
-	memcpy(&in[4], rng.key, sizeof(rng.key));
 	for (uint32_t i = 0; i < REFILL_BLOCKS; i++) {
-		in[12] = i;
-		chacha20_block(in, out);
+		key_block(i, out);
 		memcpy(&rng.pool[(size_t)i * 64], out, 64);
 	}
 	memcpy(rng.key, rng.pool, KEY_BYTES);
@@ -94,10 +102,14 @@ refill(void)
 	rng.used = KEY_BYTES;
 }
 
-/* Absorb the seed 32 bytes at a time: each step's key depends on all seeds and keys before it. */
+/* Absorb the seed 32 bytes at a time: each step's key depends on all seeds and keys before it. What
+ * is in the pool comes from a key before, which clones share: it is dropped for the other half of
+ * the last block.  A whole pool is made when somebody wants more, not while a clone is waited for.
+ */
 void
 random_seed(const void *seed, size_t len)
 {
+	uint32_t out[BLOCK_WORDS];
 	const uint8_t *p = seed;
 
 	do {
@@ -109,11 +121,15 @@ random_seed(const void *seed, size_t len)
 		memcpy(words, chunk, sizeof(words));
 		for (int i = 0; i < KEY_WORDS; i++)
 			rng.key[i] ^= words[i];
-		rng.refills = 0;
-		refill();
+		key_block(0, out);
+		memcpy(rng.key, out, KEY_BYTES);
 		p += n;
 		len -= n;
 	} while (len > 0);
+	memset(rng.pool, 0, sizeof(rng.pool));
+	rng.used = POOL_BYTES - KEY_BYTES;
+	memcpy(&rng.pool[rng.used], &out[KEY_WORDS], KEY_BYTES);
+	rng.refills = 0;
 }
 
 void

@@ -88,11 +88,20 @@ timer_init(void)
 	apic_write(APIC_LVT_TIMER, VECTOR_TIMER | LVT_ONE_SHOT);
 }
 
-/* Also on resume, when the registers may be those of another CPU: then the timer is re-armed. */
+/* A deadline of before is to be programmed: set before the APIC was up, or by whom this is a clone
+ * of. A clone's registers are as they were, but for the deadline itself. */
+void
+apic_resume(void)
+{
+	nsec_t deadline = timer_deadline;
+
+	timer_deadline = TIMER_OFF;
+	cpu_set_timer(deadline);
+}
+
 void
 apic_init(void)
 {
-	nsec_t deadline = timer_deadline;
 	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
 	wrmsr(MSR_APIC_BASE, base);
@@ -105,8 +114,7 @@ apic_init(void)
 	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	timer_init();
 	apic_up = true;
-	timer_deadline = TIMER_OFF;
-	cpu_set_timer(deadline);
+	apic_resume();
 }
 
 static void

@@ -23,16 +23,9 @@ struct pvclock {
 };
 _Static_assert(sizeof(struct pvclock) == 32, "layout");
 
-struct pvclock_wall { /* wall clock at system time 0 */
-	uint32_t version;
-	uint32_t sec;
-	uint32_t nsec;
-};
-
 #define KVM_SYSTEM_TIME_ENABLE 1
 
 static volatile struct pvclock pvclock __aligned(64);
-static volatile struct pvclock_wall pvclock_wall __aligned(64);
 static bool have_kvmclock;
 
 static uint64_t tsc_khz;
@@ -82,7 +75,6 @@ kvmclock_init(void)
 		return;
 	wrmsr(MSR_KVM_SYSTEM_TIME,
 	      kva_to_pa((const void *)(uintptr_t)&pvclock) | KVM_SYSTEM_TIME_ENABLE);
-	wrmsr(MSR_KVM_WALL_CLOCK, kva_to_pa((const void *)(uintptr_t)&pvclock_wall));
 	have_kvmclock = pvclock.version != 0 && pvclock.tsc_to_system_mul != 0;
 }
 
@@ -101,21 +93,11 @@ source_read(void)
 	return have_kvmclock ? kvmclock_read() : cpu_cycles_to_ns(rdtsc());
 }
 
-/* Wall clock at uptime 0, given what the boot block says it is at uptime `at'. */
-static nsec_t
-wall_read(nsec_t realtime, nsec_t at)
+/* The boot block's wall clock is of the moment `at' on kvmclock, or else of now. */
+static void
+set_wall_base(nsec_t realtime, nsec_t at, nsec_t uptime_now)
 {
-	uint32_t version;
-	nsec_t wall;
-
-	if (!have_kvmclock || pvclock_wall.version == 0)
-		return realtime - at;
-	do {
-		version = __atomic_load_n(&pvclock_wall.version, __ATOMIC_ACQUIRE);
-		wall = pvclock_wall.sec * NSEC_PER_SEC + pvclock_wall.nsec;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while ((version & 1) != 0 || version != pvclock_wall.version);
-	return wall + uptime_base;
+	wall_base = realtime - (have_kvmclock && at != 0 ? at - uptime_base : uptime_now);
 }
 
 static void
@@ -129,22 +111,22 @@ set_frequency(uint64_t khz)
 }
 
 void
-clock_init(uint64_t khz, nsec_t realtime, uint64_t entry_tsc)
+clock_init(uint64_t khz, nsec_t realtime, nsec_t at, uint64_t entry_tsc)
 {
 	kvmclock_init();
 	set_frequency(khz);
 	uptime_base = source_read() - cpu_cycles_to_ns(rdtsc() - entry_tsc);
-	wall_base = wall_read(realtime, 0);
+	set_wall_base(realtime, at, 0);
 }
 
-/* This is a clone: uptime goes on where it stood, the wall clock is now the host's. */
+/* This is a clone: uptime goes on where it stood, the wall clock is now the host's.  The host has
+ * registered the page of kvmclock anew. */
 void
-clock_rebase(uint64_t khz, nsec_t realtime)
+clock_rebase(uint64_t khz, nsec_t realtime, nsec_t at)
 {
-	kvmclock_init();
 	set_frequency(khz);
 	uptime_base = source_read() - uptime_last;
-	wall_base = wall_read(realtime, uptime_last);
+	set_wall_base(realtime, at, uptime_last);
 }
 
 nsec_t

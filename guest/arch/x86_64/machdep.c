@@ -50,12 +50,14 @@ bootblock_take(paddr_t pa)
 
 	if (bb->magic != TINE_BOOT_MAGIC)
 		return false;
-	memcpy(&boot, bb, sizeof(boot));
-	memset(bb, 0, sizeof(*bb));
+	/* Of what may be the host's a part only is in use. */
+	memcpy(&boot, bb, offsetof(struct tine_bootblock, params));
+	boot.params_len = MIN(boot.params_len, TINE_BOOT_PARAMS_MAX);
+	memcpy(boot.params, bb->params, boot.params_len);
+	memset(bb, 0, offsetof(struct tine_bootblock, params) + boot.params_len);
 	if (boot.abi_version != TINE_ABI_VERSION || boot.size != sizeof(boot))
 		boot_refuse("boot block of another version\n");
 	boot.hostname[TINE_HOSTNAME_MAX - 1] = '\0';
-	boot.params_len = MIN(boot.params_len, TINE_BOOT_PARAMS_MAX);
 	return true;
 }
 
@@ -107,7 +109,7 @@ md_start(paddr_t bootblock)
 	segments_init();
 	cpu_enable();
 	fpu_init();
-	clock_init(boot.tsc_khz, boot.realtime_ns, entry_tsc);
+	clock_init(boot.tsc_khz, boot.realtime_ns, boot.kvmclock_ns, entry_tsc);
 	stats_init();
 	trace_init((boot.flags & TINE_BOOT_TRACE) != 0);
 	identity_set();
@@ -165,11 +167,11 @@ static void
 clone_resume(void)
 {
 	identity_set();
-	clock_rebase(boot.tsc_khz, boot.realtime_ns);
+	clock_rebase(boot.tsc_khz, boot.realtime_ns, boot.kvmclock_ns);
 	stats_init();
 	if (!kmap_rootfs(boot.rootfs_size))
 		boot_refuse("no memory to map the root image\n");
-	apic_init();
+	apic_resume();
 	hostchan_init();
 	vmfork_resumed(boot.generation);
 	params_apply();

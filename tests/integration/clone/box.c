@@ -11,6 +11,7 @@
 
 #define TIMEOUT_S 60
 #define FREEZE_ID 1000u
+#define SETTLE_ID 999u
 
 const char *program;
 bool events;
@@ -81,6 +82,7 @@ take(struct box *b, const struct sandbox_msg *m)
 		break;
 	case TINE_MSG_REPLY:
 		b->arg = m->arg;
+		b->answered = true;
 		if (m->id == LAUNCH_ID && m->arg != 0)
 			fail("launch: %s", strerror((int)m->arg));
 		b->launched |= m->id == LAUNCH_ID;
@@ -98,6 +100,7 @@ take(struct box *b, const struct sandbox_msg *m)
 		break;
 	case VMM_MSG_RESET:
 		b->reset = true;
+		b->resets++;
 		b->ready = false;
 		b->arg = m->arg;
 		break;
@@ -197,6 +200,17 @@ type(struct box *b, const char *line)
 	b->out[0] = '\0';
 	need(sandbox_send(b->sb, TINE_MSG_STDIN, LAUNCH_ID, 0, line, strlen(line), &error),
 	     "stdin");
+}
+
+void
+let_settle(struct box *b)
+{
+	static const char name[] = "kern.generation";
+
+	b->answered = false;
+	need(sandbox_send(b->sb, TINE_MSG_SYSCTL, SETTLE_ID, 0, name, sizeof(name), &error),
+	     "sysctl");
+	serve_until(b, &b->answered, NULL);
 }
 
 struct tine_template *

@@ -18,7 +18,9 @@ struct box {
 	char out[4 * TINE_MSG_FRAG];
 	size_t len;
 	bool ready, launched, exited, frozen, reset;
-	uint32_t arg; /* of FROZEN, RESET, the last REPLY */
+	unsigned resets; /* done */
+	bool answered;   /* a REPLY has come */
+	uint32_t arg;    /* of FROZEN, RESET, the last REPLY */
 	struct vmm_started started;
 	struct vmm_frozen report;
 	int status;
@@ -48,6 +50,9 @@ void launch(struct box *b, const char *what);
 void type(struct box *b, const char *line);
 /* Serve the sandbox until *flag, or text in its output; either may be NULL. */
 void serve_until(struct box *b, const bool *flag, const char *text);
+/* Wait until the sandbox has taken all that it was sent, by a request that it answers after that.
+ */
+void let_settle(struct box *b);
 /* answer, value: as sandbox_freeze() */
 struct tine_template *freeze(struct box *b, bool answer, uint64_t value);
 

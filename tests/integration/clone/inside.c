@@ -99,16 +99,22 @@ generation(void)
 	printf("generation %lu\n", kern_generation());
 }
 
-/* So much memory of its own, until the end. */
+/* So much memory of its own, until the end; it must come as zeroes. */
 static void
 touch(unsigned mib)
 {
 	size_t size = (size_t)mib << 20;
 	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char *how = p != MAP_FAILED ? "touched" : "failed";
 
-	for (size_t at = 0; p != MAP_FAILED && at < size; at += PAGE_BYTES)
-		p[at] = 1;
-	printf("%s %u\n", p != MAP_FAILED ? "touched" : "failed", mib);
+	for (size_t at = 0; p != MAP_FAILED && at < size; at += PAGE_BYTES) {
+		p[at] |= 1;
+		for (size_t i = 0; i < PAGE_BYTES; i++)
+			if (p[at + i] != (i == 0))
+				how = "dirty";
+		memset(p + at, 0xa5, PAGE_BYTES);
+	}
+	printf("%s %u\n", how, mib);
 }
 
 /* What exec has made at random for this program: the seed of its stack guard and pointer mangling

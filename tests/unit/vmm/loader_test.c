@@ -245,6 +245,35 @@ test_memory_discard(void **state)
 	close(fd);
 }
 
+/* Pages that this process has written to are noted once each, across their boundary too, until
+ * there are too many; only while a reset needs to know. */
+static void
+test_memory_noted(void **state)
+{
+	struct guest_mem ram;
+
+	(void)state;
+	assert_int_equal(mem_create(&ram, 16 << 20, -1, 0, NULL), 0);
+	mem_note_write(&ram, 0x5008, 48);
+	assert_int_equal(ram.nwritten, 0);
+	atomic_store(&ram.log, MEM_LOG_RESET);
+	mem_note_write(&ram, 0x5008, 48);
+	mem_note_write(&ram, 0x5ff8, 8);
+	assert_int_equal(ram.nwritten, 1);
+	assert_int_equal(ram.written[0], 0x5000);
+	mem_note_write(&ram, 0x5ff8, 48);
+	assert_int_equal(ram.nwritten, 2);
+	assert_int_equal(ram.written[1], 0x6000);
+	for (gpa_t gpa = 0; gpa < 64 * 4096; gpa += 4096)
+		mem_note_write(&ram, gpa, 48);
+	assert_true(ram.nwritten > MEM_WRITTEN);
+	atomic_store(&ram.log, MEM_LOG_FREEZE);
+	assert_int_equal(mem_discard(&ram, 0x5000, 4096), -EOPNOTSUPP);
+	atomic_store(&ram.log, MEM_LOG_OFF);
+	assert_int_equal(mem_discard(&ram, 0x5000, 4096), 0);
+	mem_destroy(&ram);
+}
+
 static void
 test_memory_split(void **state)
 {
@@ -289,9 +318,10 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_loads),        T(test_versions),       T(test_no_note),       T(test_placement),
-	    T(test_entry),        T(test_overlap),        T(test_type),          T(test_memory),
-	    T(test_memory_split), T(test_memory_discard), T(test_random_damage),
+	    T(test_loads),          T(test_versions),     T(test_no_note),
+	    T(test_placement),      T(test_entry),        T(test_overlap),
+	    T(test_type),           T(test_memory),       T(test_memory_split),
+	    T(test_memory_discard), T(test_memory_noted), T(test_random_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

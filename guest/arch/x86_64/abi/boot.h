@@ -22,21 +22,21 @@
 #define TINE_BOOT_REHEARSAL 0x4u
 
 struct tine_bootblock {
-	uint32_t magic;         /* IN TINE_BOOT_MAGIC */
-	uint32_t abi_version;   /* IN TINE_ABI_VERSION */
-	uint32_t size;          /* IN sizeof(struct tine_bootblock) */
-	uint32_t flags;         /* IN TINE_BOOT_* */
-	uint64_t ram_low;       /* IN bytes of RAM from GPA 0 */
-	uint64_t ram_high;      /* IN bytes of RAM from TINE_GPA_HIGH */
-	uint64_t kernel_start;  /* IN first byte of the loaded kernel, page aligned */
-	uint64_t kernel_end;    /* IN first byte after it (bss included), page aligned */
-	uint64_t rootfs_size;   /* IN bytes of the image at TINE_GPA_ROOTFS, 0 = none */
-	uint64_t tsc_khz;       /* IN TSC frequency; 0 = unknown, use kvmclock's scale */
-	uint64_t realtime_ns;   /* IN CLOCK_REALTIME of the host at entry, a fall-back for the wall
-				   clock */
-	uint64_t generation;    /* IN counts clones: 0 on a cold boot */
-	uint8_t seed[64];       /* IN fresh random bytes for this sandbox alone */
-	uint8_t sandbox_id[16]; /* IN opaque identity */
+	uint32_t magic;                   /* IN TINE_BOOT_MAGIC */
+	uint32_t abi_version;             /* IN TINE_ABI_VERSION */
+	uint32_t size;                    /* IN sizeof(struct tine_bootblock) */
+	uint32_t flags;                   /* IN TINE_BOOT_* */
+	uint64_t ram_low;                 /* IN bytes of RAM from GPA 0 */
+	uint64_t ram_high;                /* IN bytes of RAM from TINE_GPA_HIGH */
+	uint64_t kernel_start;            /* IN first byte of the loaded kernel, page aligned */
+	uint64_t kernel_end;              /* IN first byte after it (bss included), page aligned */
+	uint64_t rootfs_size;             /* IN bytes of the image at TINE_GPA_ROOTFS, 0 = none */
+	uint64_t tsc_khz;                 /* IN TSC frequency; 0 = unknown, use kvmclock's scale */
+	uint64_t realtime_ns;             /* IN CLOCK_REALTIME of the host at entry */
+	uint64_t kvmclock_ns;             /* IN the VM's kvmclock at that moment; 0 = unknown */
+	uint64_t generation;              /* IN counts clones: 0 on a cold boot */
+	uint8_t seed[64];                 /* IN fresh random bytes for this sandbox alone */
+	uint8_t sandbox_id[16];           /* IN opaque identity */
 	char hostname[TINE_HOSTNAME_MAX]; /* IN NUL terminated */
 	uint32_t params_len;              /* IN bytes used in params */
 	uint32_t pad;
@@ -45,8 +45,8 @@ struct tine_bootblock {
 };
 
 _Static_assert(offsetof(struct tine_bootblock, ram_low) == 16, "layout");
-_Static_assert(offsetof(struct tine_bootblock, seed) == 80, "layout");
-_Static_assert(offsetof(struct tine_bootblock, params) == 232, "layout");
+_Static_assert(offsetof(struct tine_bootblock, seed) == 88, "layout");
+_Static_assert(offsetof(struct tine_bootblock, params) == 240, "layout");
 _Static_assert(sizeof(struct tine_bootblock) <= 4096, "one page");
 
 #endif

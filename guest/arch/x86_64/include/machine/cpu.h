@@ -42,7 +42,6 @@ void cpu_enable(void); /* control registers; once the kernel's own page tables a
 #define MSR_SFMASK 0xc0000084
 #define MSR_FSBASE 0xc0000100
 #define MSR_GSBASE 0xc0000101
-#define MSR_KVM_WALL_CLOCK 0x4b564d00
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01
 
 /* ---- vectors ---- */
@@ -88,10 +87,12 @@ void bases_load(const struct thread *);
 
 /* ---- interrupts and clocks (apic.c, clock.c) ---- */
 void apic_init(void);
+void apic_resume(void);
 void apic_eoi(void);
 void apic_timer_fired(void);
-void clock_init(uint64_t tsc_khz, nsec_t realtime, uint64_t entry_tsc);
-void clock_rebase(uint64_t tsc_khz, nsec_t realtime);
+/* at: what kvmclock showed when the wall clock showed realtime, 0 = unknown */
+void clock_init(uint64_t tsc_khz, nsec_t realtime, nsec_t at, uint64_t entry_tsc);
+void clock_rebase(uint64_t tsc_khz, nsec_t realtime, nsec_t at);
 uint64_t clock_ns_to_cycles(nsec_t);
 uint64_t clock_tsc_khz(void);
 
