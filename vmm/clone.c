@@ -11,6 +11,32 @@
 #include "template.h"
 #include "vm.h"
 
+/*
+ * The data of a booted kernel and what it has allocated: a guest that goes on from the boot writes
+ * to nearly all of it.  Copied in one go a page costs a third of what it costs when the guest reads
+ * and then writes it, by up to three nested page faults, between which KVM unmaps it again.
+ */
+static int
+copy_extent(struct vm *vm, const struct tine_template *tmpl, const struct template_extent *e,
+	    struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+	const uint64_t cut[4] = {0, head->kernel_start, head->kernel_data, UINT64_MAX};
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 3; i++) {
+		uint64_t start = e->start > cut[i] ? e->start : cut[i];
+		uint64_t end = e->start + e->len < cut[i + 1] ? e->start + e->len : cut[i + 1];
+		uint64_t offset = e->offset + (start - e->start);
+
+		if (start >= end)
+			continue;
+		r = i == 1 ? mem_overlay(&vm->mem, start, end - start, tmpl->fd, offset, error)
+			   : mem_copy(&vm->mem, start, end - start, tmpl->fd, offset, error);
+	}
+	return r;
+}
+
 /* RAM without data in the template stays anonymous: a hole in a memfd would be filled when read. */
 static int
 map_memory(struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
@@ -18,29 +44,13 @@ map_memory(struct vm *vm, const struct tine_template *tmpl, struct tine_error *e
 	const struct template_head *head = &tmpl->head;
 	int r = mem_create(&vm->mem, head->ram_low + head->ram_high, -1, 0, error);
 
-	for (uint32_t i = 0; r == 0 && i < head->nextents; i++)
-		r = mem_overlay(&vm->mem, head->extent[i].start, head->extent[i].len, tmpl->fd,
-				head->extent[i].offset, error);
-	return r;
-}
+	for (uint32_t i = 0; r == 0 && i < head->nextents; i++) {
+		const struct template_extent *e = &head->extent[i];
 
-/* A guest that goes on from the boot writes to nearly all that the boot has left, except the
- * kernel's text.  Copied in one go here a page costs a fifth of what it costs when the guest first
- * reads and then writes it: up to three nested page faults, between which KVM unmaps it again. */
-static void
-copy_early(struct vm *vm, const struct template_head *head)
-{
-	for (uint32_t i = 0; i < head->nextents; i++) {
-		uint64_t start = head->extent[i].start, end = start + head->extent[i].len;
-
-		if (start < head->kernel_start)
-			mem_populate(&vm->mem, start,
-				     (end < head->kernel_start ? end : head->kernel_start) - start);
-		if (end > head->kernel_data) {
-			start = start > head->kernel_data ? start : head->kernel_data;
-			mem_populate(&vm->mem, start, end - start);
-		}
+		r = vm->base ? copy_extent(vm, tmpl, e, error)
+			     : mem_overlay(&vm->mem, e->start, e->len, tmpl->fd, e->offset, error);
 	}
+	return r;
 }
 
 static int
@@ -97,8 +107,6 @@ vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 	vm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
 	if (r == 0)
 		r = map_memory(vm, tmpl, error);
-	if (r == 0 && vm->base)
-		copy_early(vm, head);
 	if (r == 0)
 		r = attach_rootfs(vm, tmpl, options, error);
 	if (r == 0)

@@ -85,16 +85,6 @@ mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struc
 	return r;
 }
 
-static uint8_t *
-region_at(const struct mem_region *r, gpa_t gpa, uint64_t len)
-{
-	/* Written so that no sum can overflow: gpa and len are the guest's. */
-	if (r->size == 0 || len == 0 || gpa < r->gpa || gpa - r->gpa >= r->size ||
-	    len > r->size - (gpa - r->gpa))
-		return NULL;
-	return r->hva + (gpa - r->gpa);
-}
-
 static int
 overlay(uint8_t *at, uint64_t len, int fd, uint64_t offset, struct tine_error *error)
 {
@@ -106,34 +96,66 @@ overlay(uint8_t *at, uint64_t len, int fd, uint64_t offset, struct tine_error *e
 	return 0;
 }
 
-int
-mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
-	    struct tine_error *error)
+static int
+copy(uint8_t *at, uint64_t len, int fd, uint64_t offset, struct tine_error *error)
 {
-	uint64_t low = mem->region[MEM_LOW].size;
-	uint64_t n = start >= low ? 0 : len < low - start ? len : low - start;
+	while (len > 0) {
+		ssize_t n = pread(fd, at, len, (off_t)offset);
+
+		if (n <= 0)
+			return tine_error_set(error, n < 0 ? errno : EBADMSG, "template-read",
+					      "reading the template: %s",
+					      n < 0 ? strerror(errno) : "it is truncated");
+		at += n;
+		len -= (uint64_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Remember that a template has content for [start, start + len). */
+static int
+add_piece(struct guest_mem *mem, uint64_t start, uint64_t len, struct tine_error *error)
+{
 	struct mem_piece *pieces = reallocarray(mem->overlaid, mem->noverlaid + 1, sizeof(*pieces));
-	int r = 0;
 
 	if (pieces == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	mem->overlaid = pieces;
 	pieces[mem->noverlaid++] = (struct mem_piece){start, start + len};
-	if (n > 0)
-		r = overlay(mem->region[MEM_LOW].hva + start, n, fd, offset, error);
+	return 0;
+}
+
+/* Apply place() to the parts of a piece below and above the hole. */
+static int
+place_piece(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
+	    int (*place)(uint8_t *, uint64_t, int, uint64_t, struct tine_error *),
+	    struct tine_error *error)
+{
+	uint64_t low = mem->region[MEM_LOW].size;
+	uint64_t n = start >= low ? 0 : len < low - start ? len : low - start;
+	int r = add_piece(mem, start, len, error);
+
+	if (r == 0 && n > 0)
+		r = place(mem->region[MEM_LOW].hva + start, n, fd, offset, error);
 	if (r == 0 && n < len)
-		r = overlay(mem->region[MEM_HIGH].hva + (start + n - low), len - n, fd, offset + n,
-			    error);
+		r = place(mem->region[MEM_HIGH].hva + (start + n - low), len - n, fd, offset + n,
+			  error);
 	return r;
 }
 
-void
-mem_populate(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+int
+mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
+	    struct tine_error *error)
 {
-	void *p = region_at(&mem->region[MEM_LOW], gpa, len);
+	return place_piece(mem, start, len, fd, offset, overlay, error);
+}
 
-	if (p != NULL)
-		madvise(p, len, MADV_POPULATE_WRITE);
+int
+mem_copy(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
+	 struct tine_error *error)
+{
+	return place_piece(mem, start, len, fd, offset, copy, error);
 }
 
 int
@@ -252,6 +274,16 @@ mem_destroy(struct guest_mem *mem)
 	free(mem->overlaid);
 	memset(mem, 0, sizeof(*mem));
 	mem->shared_fd = mem->rootfs_fd = -1;
+}
+
+static uint8_t *
+region_at(const struct mem_region *r, gpa_t gpa, uint64_t len)
+{
+	/* Written so that no sum can overflow: gpa and len are the guest's. */
+	if (r->size == 0 || len == 0 || gpa < r->gpa || gpa - r->gpa >= r->size ||
+	    len > r->size - (gpa - r->gpa))
+		return NULL;
+	return r->hva + (gpa - r->gpa);
 }
 
 void *

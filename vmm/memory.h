@@ -58,8 +58,9 @@ int mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset,
  * at offset in fd. */
 int mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
 		struct tine_error *error);
-/* Make pages of low RAM present and this process's own; best effort. */
-void mem_populate(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
+/* The same, and the copies are made now. */
+int mem_copy(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
+	     struct tine_error *error);
 /* Map the root image, size bytes of fd at a page-aligned offset, for reading.  The caller may close
  * fd afterwards. */
 int mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t size,
