@@ -112,13 +112,22 @@ read_phdrs(struct elf_file *file, struct tine_error *error)
 int
 elf_file_open(struct elf_file *file, const char *path, struct tine_error *error)
 {
+	uint64_t size;
+	int fd = program_file_open(path, &size, error);
+
+	return fd < 0 ? fd : elf_file_begin(file, path, fd, size, error);
+}
+
+int
+elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t size,
+	       struct tine_error *error)
+{
 	int r;
 
 	memset(file, 0, sizeof(*file));
 	file->path = path;
-	file->fd = program_file_open(path, &file->size, error);
-	if (file->fd < 0)
-		return file->fd;
+	file->fd = fd;
+	file->size = size;
 	r = check_ident(file, error);
 	if (r != 0)
 		goto fail;

@@ -23,6 +23,9 @@ struct elf_file {
  * file.  Errors are named: not-found, is-directory, not-regular, empty-file, not-elf, wrong-class,
  * wrong-arch, truncated-elf, bad-elf. */
 int elf_file_open(struct elf_file *file, const char *path, struct tine_error *error);
+/* The same for what program_file_open() has opened; takes fd over, also on failure. */
+int elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t size,
+		   struct tine_error *error);
 void elf_file_close(struct elf_file *file);
 
 /* Check the PT_LOAD headers: within the file (truncated-elf), no wrap-around (bad-elf), at least

@@ -15,7 +15,8 @@ struct erofs_writer {
 	uint8_t *buffer; /* EROFS_COPY_BYTES for whoever copies a file; made at the first need */
 };
 
-#define EROFS_COPY_BYTES (256u << 10)
+/* Small enough for malloc() not to map memory for it, which costs more than a small file. */
+#define EROFS_COPY_BYTES (64u << 10)
 
 /* fd is empty.  Data comes first, the metadata behind it. */
 void erofs_begin(struct erofs_writer *w, int fd);

@@ -74,8 +74,9 @@ probe_paging(struct host_info *info)
 {
 	char ept = module_param("/sys/module/kvm_intel/parameters/ept");
 	char npt = module_param("/sys/module/kvm_amd/parameters/npt");
-	bool intel = ept != 0 || access("/sys/module/kvm_intel", F_OK) == 0;
-	bool amd = npt != 0 || access("/sys/module/kvm_amd", F_OK) == 0;
+	bool known = ept != 0 || npt != 0;
+	bool intel = ept != 0 || (!known && access("/sys/module/kvm_intel", F_OK) == 0);
+	bool amd = npt != 0 || (!known && access("/sys/module/kvm_amd", F_OK) == 0);
 
 	if (intel || amd) {
 		snprintf(info->vendor, sizeof(info->vendor), "%s", intel ? "intel" : "amd");
@@ -141,15 +142,16 @@ explain_paging(struct host_info *info)
 void
 host_probe(struct host_info *info)
 {
-	int kvm;
+	int kvm, err;
 
 	memset(info, 0, sizeof(*info));
 	snprintf(info->vendor, sizeof(info->vendor), "none");
-	info->kvm_present = access("/dev/kvm", F_OK) == 0;
-	probe_paging(info);
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	err = errno;
+	info->kvm_present = kvm >= 0 || (err != ENOENT && err != ENOTDIR);
+	probe_paging(info);
 	if (kvm < 0) {
-		explain_open(info, errno);
+		explain_open(info, err);
 		return;
 	}
 	info->kvm_usable = true;

@@ -2,63 +2,64 @@
 /*
  * jail_filter_gen.c: at build time, turn the lists of system calls into filter programs.
  *
- * Made when a sandbox starts, they would cost more than the making of its VM.
+ * Every start pays for each of their instructions, 1700 of its own for the kernel's compiler: so
+ * the programs are short rather than fast, and made here instead of by a library.
  */
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/kvm.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <termios.h>
-#include <unistd.h>
 
 #include "jail_filter.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define PROGRAM_MAX 4096
+#define PROGRAM_MAX 256
+#define CALLS_MAX 512 /* numbers of system calls */
 
 /* What the C library needs for memory, locks and the end of a thread; reading open files. */
 static const int common_calls[] = {
-    SCMP_SYS(brk),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(futex),
-    SCMP_SYS(getpid),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(gettid),
-    SCMP_SYS(lseek),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mremap),
-    SCMP_SYS(munmap),
-    SCMP_SYS(pread64),
-    SCMP_SYS(read),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sysinfo), /* qsort() asks how much memory it may take */
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    /* the first word of a thread from its C library */
-    SCMP_SYS(rseq),
-    SCMP_SYS(set_robust_list),
+    SYS_brk,
+    SYS_clock_gettime,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_futex,
+    SYS_getpid,
+    SYS_getrandom,
+    SYS_gettid,
+    SYS_lseek,
+    SYS_madvise,
+    SYS_mremap,
+    SYS_munmap,
+    SYS_pread64,
+    SYS_read,
+    SYS_restart_syscall,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,
+    SYS_sched_yield,
+    SYS_sysinfo, /* qsort() asks how much memory it may take */
+    SYS_write,
+    SYS_writev,
 };
 
 /* The rings' client: descriptors that are open already. */
 static const int io_calls[] = {
-    SCMP_SYS(close),      SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
-    SCMP_SYS(epoll_wait), SCMP_SYS(fstat),     SCMP_SYS(newfstatat),
-    SCMP_SYS(poll),       SCMP_SYS(recvfrom),  SCMP_SYS(recvmsg),
-    SCMP_SYS(sendmsg),    SCMP_SYS(sendto),    SCMP_SYS(pwrite64), /* a template */
+    SYS_close,   SYS_epoll_ctl,  SYS_epoll_pwait, SYS_epoll_wait,
+    SYS_fstat,   SYS_newfstatat, SYS_poll,        SYS_recvfrom,
+    SYS_recvmsg, SYS_sendmsg,    SYS_sendto,      SYS_pwrite64, /* a template */
 };
 
 static const int debug_calls[] = {
-    SCMP_SYS(accept4),
+    SYS_accept4,
 };
 
 static const unsigned long vcpu_ioctls[] = {
@@ -95,78 +96,286 @@ static const unsigned long debug_ioctls[] = {
     KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_GUEST_DEBUG, KVM_TRANSLATE,
 };
 
+/* What a thread may do. */
+struct rules {
+	bool call[CALLS_MAX]; /* with any arguments */
+	unsigned long ioctl[64];
+	size_t nioctls;
+};
+
+/* Calls whose arguments decide.  Of these only the low halves mean anything to the kernel. */
+static const struct special {
+	uint32_t call;
+	uint32_t arg;
+	enum { IS_LISTED, IS_SELF, NOT_EXEC } what;
+} specials[] = {
+    {SYS_ioctl, 1, IS_LISTED},   {SYS_mmap, 2, NOT_EXEC}, /* memory that is not executable */
+    {SYS_mprotect, 2, NOT_EXEC}, {SYS_kill, 0, IS_SELF},  /* signals to this process only */
+    {SYS_tgkill, 0, IS_SELF},
+};
+
 static void
-check(int r, const char *what)
+fail(const char *what)
 {
-	if (r < 0) {
-		fprintf(stderr, "jail_filter_gen: %s: error %d\n", what, r);
-		exit(1);
+	fprintf(stderr, "jail_filter_gen: %s\n", what);
+	exit(1);
+}
+
+static void
+allow_calls(struct rules *rules, const int *calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (calls[i] < 0 || calls[i] >= CALLS_MAX)
+			fail("number of a system call");
+		rules->call[calls[i]] = true;
 	}
 }
 
+static bool
+lists_ioctl(const struct rules *rules, uint32_t request)
+{
+	for (size_t i = 0; i < rules->nioctls; i++)
+		if ((uint32_t)rules->ioctl[i] == request)
+			return true;
+	return false;
+}
+
 static void
-allow_calls(scmp_filter_ctx ctx, const int *calls, size_t n)
+allow_ioctls(struct rules *rules, const unsigned long *requests, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		check(seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0), "call");
+		if (!lists_ioctl(rules, (uint32_t)requests[i])) {
+			if (rules->nioctls == COUNT(rules->ioctl))
+				fail("too many ioctls");
+			rules->ioctl[rules->nioctls++] = requests[i];
+		}
 }
 
-/* Only the low half of an argument of type int means anything. */
-static void
-allow_if(scmp_filter_ctx ctx, int call, unsigned arg, uint32_t mask, uint32_t value)
-{
-	struct scmp_arg_cmp cmp = SCMP_CMP64(arg, SCMP_CMP_MASKED_EQ, mask, value);
+/* ---- the program ---- */
 
-	check(seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, call, 1, &cmp), "condition");
-}
+/* Jumps go to labels until all of them are known. */
+enum label { NEXT, ALLOW, KILL, HIGH, SPECIAL, NLABELS = SPECIAL + COUNT(specials) };
 
-static void
-allow_ioctls(scmp_filter_ctx ctx, const unsigned long *requests, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		allow_if(ctx, SCMP_SYS(ioctl), 1, UINT32_MAX, (uint32_t)requests[i]);
-}
-
-static scmp_filter_ctx
-begin(void)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-
-	if (ctx == NULL)
-		check(-1, "init");
-	/* A tree, not a list. */
-	check(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimize");
-	allow_calls(ctx, common_calls, COUNT(common_calls));
-	/* memory that is not executable, signals to this process only */
-	allow_if(ctx, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
-	allow_if(ctx, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
-	allow_if(ctx, SCMP_SYS(tgkill), 0, UINT32_MAX, FILTER_SELF);
-	allow_if(ctx, SCMP_SYS(kill), 0, UINT32_MAX, FILTER_SELF);
-	return ctx;
-}
-
-static void
-end(scmp_filter_ctx ctx, FILE *out, const char *name)
-{
-	static struct sock_filter program[PROGRAM_MAX];
-	FILE *raw = tmpfile();
+struct program {
+	struct sock_filter insn[PROGRAM_MAX];
+	enum label jt[PROGRAM_MAX], jf[PROGRAM_MAX];
+	size_t at[NLABELS];
 	size_t n;
+};
 
-	if (raw == NULL)
-		check(-1, "tmpfile");
-	check(seccomp_export_bpf(ctx, fileno(raw)), "export");
-	rewind(raw);
-	n = fread(program, sizeof(program[0]), PROGRAM_MAX, raw);
-	fclose(raw);
-	seccomp_release(ctx);
-	fprintf(out, "static const struct sock_filter %s[] = {\n", name);
+static void
+emit(struct program *p, uint16_t code, uint32_t k, enum label jt, enum label jf)
+{
+	if (p->n == PROGRAM_MAX)
+		fail("program too long");
+	p->insn[p->n] = (struct sock_filter){.code = code, .k = k};
+	p->jt[p->n] = jt;
+	p->jf[p->n++] = jf;
+}
+
+static void
+load_data(struct program *p, size_t offset)
+{
+	emit(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, NEXT, NEXT);
+}
+
+static void
+if_equal(struct program *p, uint32_t k, enum label yes, enum label no)
+{
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, k, yes, no);
+}
+
+/* The first 32 numbers, where most of the calls are, by a bit each; the others one by one. */
+static void
+emit_calls(struct program *p, const struct rules *rules)
+{
+	uint32_t low = 0;
+
+	for (int nr = 0; nr < 32; nr++)
+		low |= (uint32_t)rules->call[nr] << nr;
+	emit(p, BPF_JMP | BPF_JGE | BPF_K, 32, HIGH, NEXT);
+	emit(p, BPF_MISC | BPF_TAX, 0, NEXT, NEXT);
+	emit(p, BPF_LD | BPF_IMM, low, NEXT, NEXT);
+	emit(p, BPF_ALU | BPF_RSH | BPF_X, 0, NEXT, NEXT);
+	emit(p, BPF_JMP | BPF_JSET | BPF_K, 1, ALLOW, KILL);
+	p->at[HIGH] = p->n;
+	for (uint32_t nr = 32; nr < CALLS_MAX; nr++)
+		if (rules->call[nr])
+			if_equal(p, nr, ALLOW, NEXT);
+}
+
+static void
+emit_special(struct program *p, const struct special *s, const struct rules *rules)
+{
+	load_data(p, offsetof(struct seccomp_data, args) + s->arg * sizeof(uint64_t));
+	if (s->what == NOT_EXEC)
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, KILL, ALLOW);
+	else if (s->what == IS_SELF)
+		if_equal(p, FILTER_SELF, ALLOW, KILL);
+	for (size_t i = 0; s->what == IS_LISTED && i < rules->nioctls; i++)
+		if_equal(p, (uint32_t)rules->ioctl[i], ALLOW, i + 1 < rules->nioctls ? NEXT : KILL);
+}
+
+static uint8_t
+distance(const struct program *p, size_t from, enum label to)
+{
+	size_t target = to == NEXT ? from + 1 : p->at[to];
+
+	if (target <= from || target - from - 1 > UINT8_MAX)
+		fail("jump out of reach");
+	return (uint8_t)(target - from - 1);
+}
+
+static void
+resolve(struct program *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (BPF_CLASS(p->insn[i].code) == BPF_JMP) {
+			p->insn[i].jt = distance(p, i, p->jt[i]);
+			p->insn[i].jf = distance(p, i, p->jf[i]);
+		}
+}
+
+static void
+build(struct program *p, const struct rules *rules)
+{
+	memset(p, 0, sizeof(*p));
 	/* When a filter is loaded the kernel runs it for every number there is, to learn what is
 	 * always allowed; what that saves later is less than it costs here.  An instruction that it
 	 * does not follow keeps it from that. */
-	fprintf(out, "\t{0x%02x, 0, 0, 0},\n", BPF_LD | BPF_IMM);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", program[i].code, program[i].jt,
-			program[i].jf, program[i].k);
+	emit(p, BPF_LD | BPF_IMM, 0, NEXT, NEXT);
+	load_data(p, offsetof(struct seccomp_data, arch));
+	if_equal(p, AUDIT_ARCH_X86_64, NEXT, KILL);
+	load_data(p, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < COUNT(specials); i++)
+		if_equal(p, specials[i].call, (enum label)(SPECIAL + i), NEXT);
+	emit_calls(p, rules);
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
+	for (size_t i = 0; i < COUNT(specials); i++) {
+		/* Those that are checked in the same way share the check. */
+		size_t same = 0;
+
+		while (specials[same].what != specials[i].what ||
+		       specials[same].arg != specials[i].arg)
+			same++;
+		p->at[SPECIAL + i] = same < i ? p->at[SPECIAL + same] : p->n;
+		if (same == i)
+			emit_special(p, &specials[i], rules);
+	}
+	p->at[KILL] = p->n;
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
+	p->at[ALLOW] = p->n;
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, NEXT, NEXT);
+	resolve(p);
+}
+
+/* ---- its proof ---- */
+
+static bool
+jump_taken(const struct sock_filter *f, uint32_t a)
+{
+	switch (BPF_OP(f->code)) {
+	case BPF_JEQ:
+		return a == f->k;
+	case BPF_JGE:
+		return a >= f->k;
+	case BPF_JSET:
+		return (a & f->k) != 0;
+	default:
+		fail("unknown jump");
+		return false;
+	}
+}
+
+/* What the kernel will answer. */
+static bool
+allows(const struct program *p, const struct seccomp_data *data)
+{
+	uint32_t a = 0, x = 0;
+
+	for (size_t pc = 0; pc < p->n; pc++) {
+		const struct sock_filter *f = &p->insn[pc];
+
+		switch (f->code) {
+		case BPF_LD | BPF_IMM:
+			a = f->k;
+			break;
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&a, (const uint8_t *)data + f->k, sizeof(a));
+			break;
+		case BPF_MISC | BPF_TAX:
+			x = a;
+			break;
+		case BPF_ALU | BPF_RSH | BPF_X:
+			if (x >= 32)
+				fail("shift out of range");
+			a >>= x;
+			break;
+		case BPF_RET | BPF_K:
+			return f->k == SECCOMP_RET_ALLOW;
+		default:
+			if (BPF_CLASS(f->code) != BPF_JMP)
+				fail("unknown instruction");
+			pc += jump_taken(f, a) ? f->jt : f->jf;
+		}
+	}
+	fail("program without an end");
+	return false;
+}
+
+static bool
+should_allow(const struct rules *rules, const struct seccomp_data *data)
+{
+	if (data->arch != AUDIT_ARCH_X86_64 || data->nr < 0 || data->nr >= CALLS_MAX)
+		return false;
+	for (size_t i = 0; i < COUNT(specials); i++) {
+		uint32_t arg = (uint32_t)data->args[specials[i].arg];
+
+		if (specials[i].call == (uint32_t)data->nr)
+			return specials[i].what == IS_LISTED ? lists_ioctl(rules, arg)
+			       : specials[i].what == IS_SELF ? arg == FILTER_SELF
+							     : (arg & PROT_EXEC) == 0;
+	}
+	return rules->call[data->nr];
+}
+
+/* Every call, of this and of the other tables, with arguments that matter and some that do not. */
+static void
+prove(const struct program *p, const struct rules *rules)
+{
+	static const uint32_t arches[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386};
+	static const uint32_t tables[] = {0, 0x40000000u /* x32 */, 0x80000000u};
+	uint32_t values[COUNT(rules->ioctl) + 8] = {
+	    0,       1,  PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC, FILTER_SELF, KVM_CREATE_VM,
+	    TIOCSTI, ~0u};
+
+	for (size_t i = 0; i < rules->nioctls; i++)
+		values[8 + i] = (uint32_t)rules->ioctl[i];
+	for (size_t v = 0; v < 8 + rules->nioctls; v++)
+		for (size_t t = 0; t < COUNT(tables) * COUNT(arches); t++)
+			for (uint32_t nr = 0; nr < 2 * CALLS_MAX; nr++) {
+				struct seccomp_data data = {
+				    .nr = (int)(nr | tables[t % COUNT(tables)]),
+				    .arch = arches[t / COUNT(tables)],
+				    .args = {values[v], values[v], values[v]},
+				};
+
+				if (allows(p, &data) != should_allow(rules, &data))
+					fail("the program does not do what the lists say");
+			}
+}
+
+static void
+write_program(FILE *out, const char *name, const struct rules *rules)
+{
+	static struct program p;
+
+	build(&p, rules);
+	prove(&p, rules);
+	fprintf(out, "static const struct sock_filter %s[] = {\n", name);
+	for (size_t i = 0; i < p.n; i++)
+		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", p.insn[i].code, p.insn[i].jt,
+			p.insn[i].jf, p.insn[i].k);
 	fprintf(out, "};\n");
 }
 
@@ -174,22 +383,20 @@ int
 main(int argc, char **argv)
 {
 	FILE *out = argc == 2 ? fopen(argv[1], "w") : NULL;
-	scmp_filter_ctx ctx;
+	static struct rules vcpu, io, debug;
 
 	if (out == NULL)
-		check(-1, "output file");
-	ctx = begin();
-	allow_ioctls(ctx, vcpu_ioctls, COUNT(vcpu_ioctls));
-	end(ctx, out, "vcpu_program");
-	for (int debug = 0; debug < 2; debug++) {
-		ctx = begin();
-		allow_calls(ctx, io_calls, COUNT(io_calls));
-		allow_ioctls(ctx, io_ioctls, COUNT(io_ioctls));
-		if (debug) {
-			allow_calls(ctx, debug_calls, COUNT(debug_calls));
-			allow_ioctls(ctx, debug_ioctls, COUNT(debug_ioctls));
-		}
-		end(ctx, out, debug ? "debug_program" : "io_program");
-	}
+		fail("output file");
+	allow_calls(&vcpu, common_calls, COUNT(common_calls));
+	allow_ioctls(&vcpu, vcpu_ioctls, COUNT(vcpu_ioctls));
+	write_program(out, "vcpu_program", &vcpu);
+	allow_calls(&io, common_calls, COUNT(common_calls));
+	allow_calls(&io, io_calls, COUNT(io_calls));
+	allow_ioctls(&io, io_ioctls, COUNT(io_ioctls));
+	write_program(out, "io_program", &io);
+	debug = io;
+	allow_calls(&debug, debug_calls, COUNT(debug_calls));
+	allow_ioctls(&debug, debug_ioctls, COUNT(debug_ioctls));
+	write_program(out, "debug_program", &debug);
 	return fclose(out) == 0 ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "loader.h"
+#include "programs.h"
 #include "vmm.h"
 
 #ifndef TINE_KERNEL_DIR
@@ -200,9 +201,7 @@ kernel_find(char *path, size_t size, struct tine_error *error)
 	static const char *const beside[] = {"tine-kernel", "../tine-kernel",
 					     "../lib/tine/tine-kernel"};
 	const char *named = getenv("TINE_KERNEL");
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+	const char *self;
 
 	if (named != NULL && named[0] != '\0') {
 		if (access(named, R_OK) != 0)
@@ -212,15 +211,14 @@ kernel_find(char *path, size_t size, struct tine_error *error)
 		snprintf(path, size, "%s", named);
 		return 0;
 	}
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	for (size_t i = 0; slash != NULL && i < sizeof(beside) / sizeof(beside[0]); i++) {
+	self = program_folder();
+	for (size_t i = 0; self != NULL && i < sizeof(beside) / sizeof(beside[0]); i++) {
 		if ((size_t)snprintf(path, size, "%s/%s", self, beside[i]) < size &&
 		    access(path, R_OK) == 0)
 			return 0;
 	}
+	if (self == NULL)
+		self = "?"; /* no /proc */
 	snprintf(path, size, "%s/tine-kernel", TINE_KERNEL_DIR);
 	if (access(path, R_OK) == 0)
 		return 0;

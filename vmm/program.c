@@ -187,10 +187,11 @@ program_inspect(struct program *program, const char *path, struct tine_error *er
 	if (fd < 0)
 		return fd;
 	r = inspect_script(program, fd, path, error);
-	close(fd);
-	if (r != 0)
+	if (r != 0) {
+		close(fd);
 		return r < 0 ? r : 0;
-	r = elf_file_open(&file, path, error);
+	}
+	r = elf_file_begin(&file, path, fd, size, error);
 	if (r != 0)
 		return r;
 	r = inspect_elf(program, &file, error);

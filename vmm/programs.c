@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* programs.c: find the programs of this project. */
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,19 +10,31 @@
 
 static const char *program; /* set by sandbox_set_program() */
 
+const char *
+program_folder(void)
+{
+	static char folder[PATH_MAX]; /* asked for several times in a start */
+	ssize_t n;
+	char *slash;
+
+	if (folder[0] != '\0')
+		return folder;
+	n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
+	folder[n > 0 ? n : 0] = '\0';
+	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return NULL;
+	slash[slash == folder] = '\0';
+	return folder;
+}
+
 bool
 program_beside(const char *name, char *path, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", path, size - 1);
-	size_t length = strlen(name) + 1;
-	char *slash;
+	const char *folder = program_folder();
 
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL || (size_t)(slash + 1 - path) + length > size)
-		return false;
-	memcpy(slash + 1, name, length);
-	return access(path, X_OK) == 0;
+	return folder != NULL && (size_t)snprintf(path, size, "%s/%s", folder, name) < size &&
+	       access(path, X_OK) == 0;
 }
 
 const char *

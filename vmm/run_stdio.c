@@ -14,12 +14,20 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "run_stdio.h"
 
 /* What a pipe takes without blocking once poll says that it is writable. */
 #define SHARED_PIECE 4096u
+
+/* /dev/null never blocks either. */
+static bool
+is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
 
 static enum stdio_kind
 open_private(int fd, int mode, int *out)
@@ -31,7 +39,7 @@ open_private(int fd, int mode, int *out)
 	*out = fd;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return STDIO_NONE;
-	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || is_null(&st))
 		return STDIO_FILE;
 	if (S_ISSOCK(st.st_mode))
 		return STDIO_SOCKET;

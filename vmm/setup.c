@@ -109,16 +109,17 @@ brings_rootfs(const struct sandbox_config *config)
 	return config->template == NULL || (config->template->head.flags & TEMPLATE_BASE) != 0;
 }
 
-int
-sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config, struct console *console,
-		       struct tine_error *error)
+/* The configuration has been checked. */
+static int
+clone_template(struct vm *vm, const struct sandbox_config *config, struct console *console,
+	       struct tine_error *error)
 {
 	struct image image = {.fd = -1};
 	struct vm_options options;
-	int r = sandbox_config_check(config, error);
+	int r = 0;
 
 	sandbox_options(config, console, &options);
-	if (r == 0 && brings_rootfs(config))
+	if (brings_rootfs(config))
 		r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
 	options.rootfs_fd = image.fd;
 	options.rootfs_size = image.size;
@@ -128,6 +129,18 @@ sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config, struc
 		vm_destroy(vm);
 	if (image.fd >= 0)
 		image_close(&image);
+	return r;
+}
+
+int
+sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config, struct console *console,
+		       struct tine_error *error)
+{
+	int r = sandbox_config_check(config, error);
+
+	if (r == 0)
+		return clone_template(vm, config, console, error);
+	vm_destroy(vm);
 	return r;
 }
 
@@ -171,5 +184,5 @@ sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console
 		return boot(vm, config, console, error);
 	sandbox_options(config, console, &options);
 	r = vm_prepare(vm, &options, error);
-	return r == 0 ? sandbox_setup_prepared(vm, config, console, error) : r;
+	return r == 0 ? clone_template(vm, config, console, error) : r;
 }
