@@ -11,8 +11,10 @@
 #include "template.h"
 
 #define PAGE_BITS ((uint64_t)TINE_PAGE_SIZE - 1)
-/* Pieces closer than this are one: fewer mappings. */
+/* Pieces closer than this are one: fewer mappings.  Those of a base template are copied, except the
+ * kernel's text, so that what lies between them would cost more than one more piece. */
 #define GAP_MIN (64u << 10)
+#define GAP_MIN_BASE (8u << 10)
 #define GAP_MAX (1ull << 40)
 
 static uint32_t
@@ -227,7 +229,9 @@ find_pieces(int fd, struct template_head *head, uint64_t gap)
 int
 template_find_extents(int fd, struct template_head *head, struct tine_error *error)
 {
-	for (uint64_t gap = GAP_MIN; gap < GAP_MAX; gap *= 2)
+	bool base = (head->flags & TEMPLATE_BASE) != 0;
+
+	for (uint64_t gap = base ? GAP_MIN_BASE : GAP_MIN; gap < GAP_MAX; gap *= 2)
 		if (find_pieces(fd, head, gap))
 			return 0;
 	return tine_error_set(error, EINVAL, "template-write", "the memory has too many pieces");

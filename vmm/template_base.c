@@ -129,12 +129,12 @@ make(int fd, uint64_t bytes, const char *kernel, struct template_head *head,
 	int r;
 
 	console_init(&console, STDERR_FILENO, false);
+	head->flags = TEMPLATE_BASE;
 	r = vm_create(&vm, &options, error);
 	if (r != 0)
 		return r;
 	r = boot(&vm, fd, head, error);
 	vm_destroy(&vm);
-	head->flags = TEMPLATE_BASE;
 	return r;
 }
 
