@@ -160,5 +160,5 @@ run 125 run --no-template --kernel "$work/code" "$static" &&
 
 # ---- a program that asks `tine run` for what only a daemon has: clones
 
-prints 0 'vmfork -1 1' run --sysctl kern.vmfork=1 "$inside" vmfork
+prints 0 'vmfork -1 1 generation 1' run --sysctl kern.vmfork=1 "$inside" vmfork
 finish
