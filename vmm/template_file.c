@@ -242,6 +242,22 @@ template_verify_data(const struct tine_template *tmpl, struct tine_error *error)
 	return r;
 }
 
+/* Nothing is missing at the end of the file, and nothing is there that nobody has checked. */
+static int
+check_size(const struct template_head *head, uint64_t size, struct tine_error *error)
+{
+	uint64_t end = page_up(head->note_offset + head->note_size);
+
+	if (size < end)
+		return read_failed(0, error);
+	if (size > end)
+		return tine_error_set(
+		    error, EBADMSG, "template-damaged",
+		    "the template is damaged: it ends after %llu bytes, its file after %llu",
+		    (unsigned long long)end, (unsigned long long)size);
+	return 0;
+}
+
 /* The kernel that a new sandbox would boot is the one that the template has booted. */
 static int
 check_kernel(const struct template_head *head, struct tine_error *error)
@@ -259,27 +275,40 @@ check_kernel(const struct template_head *head, struct tine_error *error)
 	return r;
 }
 
-int
-template_load(const char *path, struct tine_template **out, struct tine_error *error)
+/* Looked at before it is opened too: to open a device can have effects, and a socket cannot be. */
+static int
+open_regular(const char *path, struct stat *st, struct tine_error *error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r;
-	struct tine_template *t;
-	struct stat st;
-	uint32_t hash;
+	bool other = stat(path, st) == 0 && !S_ISREG(st->st_mode);
+	int fd = other ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-	if (fd < 0)
+	if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	if (fd < 0 && !other)
 		return tine_error_set(error, errno,
 				      errno == ENOENT ? "template-not-found" : "template-read",
 				      "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fd >= 0)
 		close(fd);
-		return tine_error_set(error, EINVAL, "template-read", "%s: not a regular file",
-				      path);
-	}
+	return tine_error_set(error, EINVAL, "template-read", "%s: not a regular file", path);
+}
+
+int
+template_load(const char *path, struct tine_template **out, struct tine_error *error)
+{
+	struct tine_template *t;
+	struct stat st;
+	uint32_t hash;
+	int fd = open_regular(path, &st, error), r;
+
+	if (fd < 0)
+		return fd;
 	r = template_open(fd, -1, &t, error);
 	if (r != 0)
 		return r;
-	r = template_verify_data(t, error);
+	r = check_size(&t->head, (uint64_t)st.st_size, error);
+	if (r == 0)
+		r = template_verify_data(t, error);
 	if (r == 0)
 		r = read_note(t, error);
 	if (r == 0)

@@ -42,6 +42,14 @@ start_daemon() {
 	[ -S "$TINE_SOCKET" ] || fail "the daemon does not listen"
 }
 
+restart_daemon() {
+	kill "$daemon"
+	wait "$daemon" || fail "the daemon ended with $?"
+	exec 9<&-
+	rm "$work/fifo"
+	start_daemon "$@"
+}
+
 # api STATUS METHOD PATH [BODY]: the body of the answer on standard output.
 api() {
 	want=$1 method=$2 path=$3
@@ -80,6 +88,42 @@ await_event() {
 	kill $follower
 	exec 7<&-
 	rm "$work/awaited"
+}
+
+# refused STATUS SLUG METHOD PATH BODY [TEXT [POINTER]]: the answer is this problem, its detail has TEXT in it. It is not compared
+# with the contract, which takes as long as ten of these. ask does the same for later: asked makes all such requests with one curl.
+refused() {
+	ask "$@"
+	asked
+}
+
+ask() {
+	echo "$1|$2|$3|$4|${6-}|${7-}|$5" >>"$work/ask"
+}
+
+asked() {
+	awk -F'|' -v socket="$TINE_SOCKET" '{
+		body = $7
+		gsub(/["\\]/, "\\\\&", body)
+		if (NR > 1)
+			print "next"
+		print "silent\nshow-error\nmax-time = 120\nwrite-out = \"\\n\"\nheader = \"Content-Type: application/json\""
+		printf "unix-socket = \"%s\"\nrequest = \"%s\"\ndata = \"%s\"\nurl = \"http://tine%s\"\n", socket, $3, body, $4
+	}' "$work/ask" >"$work/curl"
+	curl -K "$work/curl" >"$work/answers" || fail "curl failed: $(tail -n 1 "$work/answers")"
+	exec 5<"$work/ask" 6<"$work/answers"
+	while IFS='|' read -r status slug method path text pointer body <&5; do
+		read -r answer <&6 || fail "$method $path $body: no answer"
+		for part in "\"type\":\"urn:tine:problem:$slug\"" "\"status\":$status," "\"detail\":\"" "$text" \
+			"${pointer:+\"pointer\":\"$pointer\"}"; do
+			case $answer in
+			*"$part"*) ;;
+			*) fail "$method $path $body: $answer, not $status $slug $text $pointer" ;;
+			esac
+		done
+	done
+	exec 5<&- 6<&-
+	rm "$work/ask"
 }
 
 # expect WHAT FOUND WANTED

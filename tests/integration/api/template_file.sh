@@ -3,21 +3,6 @@
 # template_file.sh: a template outlives its daemon in a file, with what goes on in it.
 . "$(dirname "$0")/lib.sh"
 
-restart_daemon() {
-	kill "$daemon"
-	wait "$daemon" || fail "the daemon ended with $?"
-	exec 9<&-
-	rm "$work/fifo"
-	start_daemon "$@"
-}
-
-# refused STATUS SLUG METHOD PATH BODY: not compared with the contract, which takes as long as ten of these.
-refused() {
-	found=$(curl -sS --max-time 120 --unix-socket "$TINE_SOCKET" -X "$3" -H "Content-Type: application/json" -d "$5" \
-		"http://tine$4" | jq -r '"\(.status) \(.type)"')
-	[ "$found" = "$1 urn:tine:problem:$2" ] || fail "$3 $4 $5: $found, not $1 $2"
-}
-
 file=$work/warm.tmpl
 start_daemon
 make_sandbox p >/dev/null

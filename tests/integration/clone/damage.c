@@ -164,6 +164,12 @@ test_damage(void)
 	change_version(fd, offsetof(struct template_head, abi_version));
 	use_other_kernel();
 	need(try_load(), "load after all");
+	if (ftruncate(fd, st.st_size + 1) < 0)
+		fail("truncate: %m");
+	expect_error(try_load(), "template-damaged", "a longer file");
+	if (ftruncate(fd, st.st_size - 1) < 0)
+		fail("truncate: %m");
+	expect_error(try_load(), "template-truncated", "a file without its last byte");
 	truncate_all(fd, st.st_size);
 	close(fd);
 	unlink(PATH);
