@@ -138,7 +138,7 @@ base_want(struct base *base, uint64_t memory_mib)
 }
 
 int
-base_init(struct base *base, struct loop *loop, bool enabled, unsigned pool)
+base_init(struct base *base, struct loop *loop, bool enabled, unsigned pool, bool zygote)
 {
 	int fds[2];
 
@@ -148,7 +148,7 @@ base_init(struct base *base, struct loop *loop, bool enabled, unsigned pool)
 	base->pipe_fd = fds[1];
 	base->done = (struct loop_source){.fd = fds[0], .ready = on_done};
 	base->refill.run = on_refill;
-	if (enabled && pool > 0 && sandbox_pool_create(pool, 0, &base->pool, NULL) < 0)
+	if (enabled && sandbox_pool_create(pool, 0, zygote, &base->pool, NULL) < 0)
 		base->pool = NULL;
 	return loop_add(loop, &base->done, EPOLLIN);
 }

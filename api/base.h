@@ -41,8 +41,8 @@ struct base {
 	bool enabled;
 };
 
-/* pool: how many idle processes; 0 or -errno. */
-int base_init(struct base *base, struct loop *loop, bool enabled, unsigned pool);
+/* pool: how many idle processes; zygote: they are forked, not executed.  0 or -errno. */
+int base_init(struct base *base, struct loop *loop, bool enabled, unsigned pool, bool zygote);
 /* False if a thread still uses *base. */
 bool base_fini(struct base *base);
 

@@ -33,6 +33,8 @@ static const char usage[] =
     "  --max-sandboxes N     at most N sandboxes at a time (default 1024)\n"
     "  --guest-timeout MS    how long a sandbox's kernel may take to answer (default 30000)\n"
     "  --pool N              idle processes kept for quick starts (default 2, 0 = none)\n"
+    "  --no-zygote           execute VMM processes, each with an address layout of its own,\n"
+    "                        instead of forking them: slower, and they take more memory\n"
     "  --cold-boot           boot every sandbox; without it they are clones of a booted kernel\n"
     "  --json                log as JSON, one object a line\n"
     "  -v, --verbose         log more\n"
@@ -47,6 +49,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_JSON,
 	OPT_POOL,
+	OPT_NO_ZYGOTE,
 	OPT_COLD
 };
 
@@ -58,6 +61,7 @@ static const struct option options[] = {
     {"max-sandboxes", required_argument, NULL, OPT_MAX},
     {"guest-timeout", required_argument, NULL, OPT_TIMEOUT},
     {"pool", required_argument, NULL, OPT_POOL},
+    {"no-zygote", no_argument, NULL, OPT_NO_ZYGOTE},
     {"cold-boot", no_argument, NULL, OPT_COLD},
     {"json", no_argument, NULL, OPT_JSON},
     {"verbose", no_argument, NULL, 'v'},
@@ -117,6 +121,9 @@ parse_option(int opt, struct server_config *config)
 		if (parse_uint(optarg, POOL_MAX, &n) < 0)
 			return usage_error("--pool: 0 to 64 expected") + 1;
 		config->pool = (unsigned)n;
+		return 0;
+	case OPT_NO_ZYGOTE:
+		config->no_zygote = true;
 		return 0;
 	case OPT_COLD:
 		config->cold_boot = true;
@@ -268,7 +275,7 @@ serve(struct server *server)
 		rc = signals_start(&signals, &server->loop);
 	if (rc == 0)
 		rc = base_init(&server->base, &server->loop, !server->config.cold_boot,
-			       server->config.pool);
+			       server->config.pool, !server->config.no_zygote);
 	if (rc == 0)
 		rc = file_jobs_init(&server->file_jobs, &server->loop);
 	if (rc < 0) {

@@ -26,6 +26,7 @@ struct server_config {
 	size_t max_sandboxes;
 	unsigned pool;             /* idle VMM processes for clones */
 	bool cold_boot;            /* boot every sandbox instead of cloning it */
+	bool no_zygote;            /* VMM processes are executed, not forked */
 	uint64_t guest_timeout_ms; /* how long a kernel may take to answer */
 	bool json_log, verbose;
 };

@@ -14,6 +14,7 @@
 #include "control.h"
 #include "jail.h"
 #include "setup.h"
+#include "zygote.h"
 
 void
 control_watch(struct control *c)
@@ -301,15 +302,31 @@ report_failure(const struct control *c, const struct tine_error *error)
 	wire_send(c->args.control_fd, (const uint8_t *)&m, sizeof(m), NULL, 0);
 }
 
+static void __attribute__((noreturn)) run(struct control *c)
+{
+	struct tine_error error;
+	int r = control_open_proc(c, &error);
+
+	if (r == 0)
+		r = c->args.clone ? control_become_clone(c, &error)
+				  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
+	if (r == 0)
+		r = serve(c, &error);
+	if (r != 0)
+		report_failure(c, &error);
+	/* The kernel takes everything down faster than it could be done here, piece by piece. */
+	_exit(r == 0 ? 0 : 1);
+}
+
 int
 vmm_cmd_vmm(int argc, char **argv)
 {
-	struct control *c = calloc(1, sizeof(*c));
+	/* Not on the heap, where all of it would be written to. */
+	static struct control control __attribute__((aligned(TINE_PAGE_SIZE)));
+	struct control *c = &control;
 	struct tine_error error;
 	int r;
 
-	if (c == NULL)
-		return 1;
 	console_init(&c->console, STDERR_FILENO, false);
 	r = vmm_args_parse(&c->args, argc, argv, &error);
 	if (r != 0) {
@@ -320,14 +337,7 @@ vmm_cmd_vmm(int argc, char **argv)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* A template that gets no room is an error of the freeze, not the end of its original. */
 	signal(SIGXFSZ, SIG_IGN);
-	r = control_open_proc(c, &error);
-	if (r == 0)
-		r = c->args.clone ? control_become_clone(c, &error)
-				  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
-	if (r == 0)
-		r = serve(c, &error);
-	if (r != 0)
-		report_failure(c, &error);
-	/* The kernel takes everything down faster than it could be done here, piece by piece. */
-	_exit(r == 0 ? 0 : 1);
+	if (c->args.zygote)
+		return zygote_serve(c, run) == -EPIPE ? 0 : 1;
+	run(c);
 }

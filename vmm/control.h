@@ -31,27 +31,30 @@ struct freezing {
 	struct vmm_frozen report;
 };
 
+/* What is used often comes first, large buffers last: pages that are never touched take no memory.
+ */
 struct control {
 	struct vmm_args args;
-	struct console console;
 	struct vm vm;
 	struct evloop loop;
-	struct channel channel;
-	struct gdb gdb;
 	struct source socket, stopped, parked;
 	struct outq queue; /* towards the daemon; at most one record and the last message */
 	bool ended;        /* the vCPU has ended */
 	bool last_queued;
-	struct record rec;
-	struct tine_template *template; /* this is a clone of it */
-	char *clone_args;               /* what args points into, for a process of the pool */
-	int pagemap_fd, smaps_fd;       /* of this process, opened before the jail */
-	bool in_jail;                   /* jail_process() has been called */
-	bool prepared;                  /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
-	int report_fds[WIRE_FDS];       /* for STARTED */
+	bool in_jail;                    /* jail_process() has been called */
+	bool prepared;                   /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
+	struct tine_template *template;  /* this is a clone of it, or may become one */
+	void *clone_args;                /* what args points into, for a process of the pool */
+	int pagemap_fd, smaps_fd;        /* of this process, opened before the jail */
+	int kvm_fd, symbols_fd, proc_fd; /* of a zygote and its children: opened before the jail */
+	int report_fds[WIRE_FDS];        /* for STARTED */
 	struct freezing freezing;
 	bool reset_done; /* the guest goes on; its first word takes the report along */
 	uint32_t reset_id;
+	struct channel channel;
+	struct record rec;
+	struct gdb gdb;
+	struct console console;
 };
 
 /* control.c: queue a record for the daemon; look at the sockets again. */

@@ -15,8 +15,6 @@
 #include "jail.h"
 #include "setup.h"
 
-#define ARGS_MAX 512
-
 static void
 close_fds(const int *fds, int nfds)
 {
@@ -31,34 +29,48 @@ static int
 take_args(struct control *c, const struct record *rec, struct tine_error *error)
 {
 	int control = c->args.control_fd, argc = 0, r;
-	char *argv[ARGS_MAX + 1];
+	size_t len = rec->hdr.len, n = 1;
+	char **argv, *text;
+	void *old = c->clone_args;
 
-	if (rec->hdr.len == 0)
+	if (len == 0)
 		return 0;
-	c->clone_args = malloc(rec->hdr.len);
-	if (c->clone_args == NULL)
+	for (size_t i = 0; i < len; i++)
+		n += rec->payload[i] == '\0';
+	c->clone_args = argv = malloc(n * sizeof(*argv) + len);
+	if (argv == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	memcpy(c->clone_args, rec->payload, rec->hdr.len);
-	c->clone_args[rec->hdr.len - 1] = '\0';
+	text = (char *)(argv + n);
+	memcpy(text, rec->payload, len);
+	text[len - 1] = '\0';
 	/* The first is the program's name, which main() takes away. */
-	for (size_t at = strlen(c->clone_args) + 1; at < rec->hdr.len && argc < ARGS_MAX;
-	     at += strlen(c->clone_args + at) + 1)
-		argv[argc++] = c->clone_args + at;
+	for (size_t at = strlen(text) + 1; at < len; at += strlen(text + at) + 1)
+		argv[argc++] = text + at;
 	argv[argc] = NULL;
 	vmm_args_free(&c->args);
 	r = vmm_args_parse(&c->args, argc, argv, error);
+	free(old);
 	c->args.control_fd =
 	    control; /* also if they make no sense: the failure is reported there */
 	return r;
 }
 
-/* The template that came with the record in c->rec. */
+/* The template that came with the record in c->rec, or the one that the zygote held. */
 static int
 take_template(struct control *c, int *fds, int nfds, struct tine_error *error)
 {
 	int r;
 
-	close_fds(fds + 2, nfds - 2);
+	if (nfds == 0 && c->template == NULL)
+		return tine_error_set(error, EPROTO, "control-protocol", "no template came");
+	if (nfds == 0) {
+		c->args.config.template = c->template;
+		return 0;
+	}
+	if (nfds > 2)
+		close_fds(fds + 2, nfds - 2);
+	template_release(c->template);
+	c->template = NULL;
 	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, error);
 	c->args.config.template = c->template;
 	return r;
@@ -72,11 +84,17 @@ setup_rehearsal(struct control *c, struct tine_error *error)
 	int r;
 
 	c->prepared = true;
-	sandbox_options(&c->args.config, &c->console, &options);
-	options.boot_flags |= TINE_BOOT_REHEARSAL;
 	if ((c->template->head.flags & TEMPLATE_BASE) != 0)
 		return tine_error_set(error, EINVAL, "template-config",
 				      "a base template needs a root image first");
+	/* Arguments as they will come, so that the pages of this way are there, too. */
+	if (vmm_args_pack(&c->args, &c->rec) != 0)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	r = take_args(c, &c->rec, error);
+	if (r != 0)
+		return r;
+	sandbox_options(&c->args.config, &c->console, &options);
+	options.boot_flags |= TINE_BOOT_REHEARSAL;
 	r = vm_clone(&c->vm, c->template, &options, error);
 	if (r != 0)
 		vm_destroy(&c->vm);
@@ -87,13 +105,15 @@ int
 control_become_clone(struct control *c, struct tine_error *error)
 {
 	const struct vm_options idle = {.console = &c->console,
-					.jailed = c->args.config.jail != JAIL_NONE};
+					.jailed = c->args.config.jail != JAIL_NONE,
+					.kvm_fd = c->kvm_fd,
+					.symbols_fd = c->symbols_fd};
 	int fds[WIRE_FDS], nfds = 0, r;
 
 	r = host_require(error);
 	if (r == 0)
 		r = vm_prepare(&c->vm, &idle, error);
-	if (r == 0 && c->args.idle && idle.jailed) {
+	if (r == 0 && c->args.idle && idle.jailed && !c->in_jail) {
 		r = jail_process(error);
 		c->in_jail = true;
 	}
@@ -101,7 +121,7 @@ control_become_clone(struct control *c, struct tine_error *error)
 		return r;
 	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
-	if ((c->rec.hdr.type != CONTROL_CLONE && c->rec.hdr.type != CONTROL_PREPARE) || nfds < 1) {
+	if (c->rec.hdr.type != CONTROL_CLONE && c->rec.hdr.type != CONTROL_PREPARE) {
 		close_fds(fds, nfds);
 		return tine_error_set(error, EPROTO, "control-protocol", "no template came");
 	}
@@ -135,6 +155,17 @@ wait_rehearsed(struct control *c, struct tine_error *error)
 	return -error->code;
 }
 
+/* Page faults that a message of the guest's would take when it comes, taken while nobody waits. */
+static void
+touch_buffers(struct control *c)
+{
+	const struct tine_msg none = {0};
+
+	c->channel.rec.hdr = none;
+	if (outq_push(&c->queue, &none, NULL) == 0)
+		outq_pop(&c->queue);
+}
+
 int
 control_identify(struct control *c, struct tine_error *error)
 {
@@ -144,6 +175,7 @@ control_identify(struct control *c, struct tine_error *error)
 	r = wait_rehearsed(c, error);
 	if (r != 0)
 		return r;
+	touch_buffers(c);
 	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
 	close_fds(fds, nfds);
@@ -369,10 +401,13 @@ control_reset_done(struct control *c)
 int
 control_open_proc(struct control *c, struct tine_error *error)
 {
-	c->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	c->smaps_fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	int proc = c->proc_fd > 0 ? c->proc_fd : open("/proc", O_PATH | O_CLOEXEC);
+
+	c->pagemap_fd = openat(proc, "self/pagemap", O_RDONLY | O_CLOEXEC);
+	c->smaps_fd = openat(proc, "self/smaps", O_RDONLY | O_CLOEXEC);
 	if (c->pagemap_fd < 0 || c->smaps_fd < 0)
 		return tine_error_set(error, errno, "no-files", "/proc: %s", strerror(errno));
+	close(proc); /* no way into the file system stays */
 	return 0;
 }
 

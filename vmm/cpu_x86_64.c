@@ -142,8 +142,8 @@ static struct {
 	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES];
 } features;
 
-static int
-load_features(int kvm_fd, struct tine_error *error)
+int
+cpu_load_features(int kvm_fd, struct tine_error *error)
 {
 	if (features.head.nent != 0)
 		return 0;
@@ -160,7 +160,7 @@ load_features(int kvm_fd, struct tine_error *error)
 int
 cpu_set_cpuid(int kvm_fd, int vcpu_fd, struct tine_error *error)
 {
-	int r = load_features(kvm_fd, error);
+	int r = cpu_load_features(kvm_fd, error);
 
 	if (r == 0 && ioctl(vcpu_fd, KVM_SET_CPUID2, &features) < 0)
 		r = tine_error_set(error, errno, "kvm-failed", "KVM_SET_CPUID2: %s",
@@ -175,7 +175,7 @@ cpu_hash(uint32_t *hash, struct tine_error *error)
 
 	if (features.head.nent == 0 && fd < 0)
 		return tine_error_set(error, errno, "kvm-failed", "/dev/kvm: %s", strerror(errno));
-	r = load_features(fd, error);
+	r = cpu_load_features(fd, error);
 	if (fd >= 0)
 		close(fd);
 	if (r == 0)

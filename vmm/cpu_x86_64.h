@@ -8,6 +8,8 @@
 struct guest_mem;
 struct tine_error;
 
+/* Ask for these features now: later calls of this process, and of those it forks, need not. */
+int cpu_load_features(int kvm_fd, struct tine_error *error);
 /* Give the vCPU the host's features less those that the guest kernel cannot use. */
 int cpu_set_cpuid(int kvm_fd, int vcpu_fd, struct tine_error *error);
 /* A number that two CPUs have in common when guests see the same features on both. */

@@ -13,23 +13,31 @@
 #include <stdlib.h>
 
 #include "sandbox.h"
+#include "zygote.h"
 
 struct sandbox_pool {
 	unsigned size, idle, jail;
+	struct zygote *zygote;           /* owned; NULL: none */
 	struct tine_template *preferred; /* owned; NULL: none */
 	struct sandbox *process[];       /* [0, idle) */
 };
 
 int
-sandbox_pool_create(unsigned size, unsigned jail, struct sandbox_pool **out,
+sandbox_pool_create(unsigned size, unsigned jail, bool zygote, struct sandbox_pool **out,
 		    struct tine_error *error)
 {
 	struct sandbox_pool *pool = calloc(1, sizeof(*pool) + size * sizeof(pool->process[0]));
+	int r;
 
 	if (pool == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	pool->size = size;
 	pool->jail = jail;
+	r = zygote ? zygote_create(jail, &pool->zygote, error) : 0;
+	if (r != 0) {
+		free(pool);
+		return r;
+	}
 	*out = pool;
 	return 0;
 }
@@ -74,22 +82,19 @@ sandbox_pool_prefer(struct sandbox_pool *pool, struct tine_template *tmpl)
 		return;
 	template_release(pool->preferred);
 	pool->preferred = tmpl != NULL ? template_hold(tmpl) : NULL;
+	if (pool->zygote != NULL)
+		zygote_prefer(pool->zygote, tmpl);
 	/* What holds another template is of no use, and may hold the last reference to it. */
 	for (unsigned i = pool->idle; i-- > 0;)
-		if (pool->process[i]->prepared != NULL)
+		if (pool->process[i]->prepared != NULL || pool->process[i]->held != NULL)
 			sandbox_destroy(take_nth(pool, i));
 }
 
 static int
 start_one(struct sandbox_pool *pool, struct tine_error *error)
 {
-	const struct sandbox_config config = {.jail = pool->jail};
-	struct vmm_args args;
-	int r;
+	int r = sandbox_start_idle(pool->jail, pool->zygote, &pool->process[pool->idle], error);
 
-	sandbox_args(&args, &config);
-	args.clone = args.idle = true;
-	r = sandbox_start(&args, &pool->process[pool->idle], error);
 	if (r != 0)
 		return r;
 	pool->idle++;
@@ -120,8 +125,8 @@ sandbox_pool_idle(const struct sandbox_pool *pool)
 }
 
 /* One that is prepared; else the oldest: the youngest may still be busy with its VM. */
-struct sandbox *
-sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl)
+static struct sandbox *
+take_idle(struct sandbox_pool *pool, const struct tine_template *tmpl)
 {
 	unsigned any = UINT_MAX;
 
@@ -135,6 +140,15 @@ sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl)
 	return any != UINT_MAX ? take_nth(pool, any) : NULL;
 }
 
+int
+sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl, struct sandbox **out,
+		  bool *waited, struct tine_error *error)
+{
+	*out = take_idle(pool, tmpl);
+	*waited = *out != NULL;
+	return *waited ? 0 : sandbox_start_idle(pool->jail, pool->zygote, out, error);
+}
+
 void
 sandbox_pool_destroy(struct sandbox_pool *pool)
 {
@@ -143,5 +157,6 @@ sandbox_pool_destroy(struct sandbox_pool *pool)
 	for (unsigned i = 0; i < pool->idle; i++)
 		sandbox_destroy(pool->process[i]);
 	template_release(pool->preferred);
+	zygote_destroy(pool->zygote);
 	free(pool);
 }

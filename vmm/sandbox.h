@@ -22,6 +22,7 @@ struct kvm_stats_file { /* a binary statistics descriptor of KVM; see hoststats.
 };
 
 struct vmm_args;
+struct zygote;
 
 struct sandbox {
 	pid_t pid;
@@ -43,6 +44,7 @@ struct sandbox {
 	struct sandbox_hoststats last;
 	struct tine_template *template; /* this is a clone of it */
 	struct tine_template *prepared; /* this will be one, if any; owned */
+	struct tine_template *held;     /* the process has it without having been sent it; owned */
 	bool freezing;
 	int rootfs_fd;                /* its root image */
 	int frozen_fd;                /* what the VMM process writes a template to */
@@ -52,6 +54,11 @@ struct sandbox {
 
 /* spawn.c: a process of args that waits on its socket or runs. */
 int sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_error *error);
+/* spawn.c: one that is idle: forked from the zygote (NULL: there is none), else executed. */
+int sandbox_start_idle(unsigned jail, struct zygote *zygote, struct sandbox **out,
+		       struct tine_error *error);
+/* spawn.c: execute `tine vmm' with this control socket, in a process group of its own. */
+int vmm_exec(const struct vmm_args *args, int control, pid_t *pid);
 /* spawn.c: args with what every sandbox_spawn() adds. */
 void sandbox_args(struct vmm_args *args, const struct sandbox_config *config);
 
@@ -65,8 +72,10 @@ int sandbox_send_prepare(struct sandbox *sb, struct tine_template *tmpl, struct 
 int sandbox_on_frozen(struct sandbox *sb, struct tine_error *error);
 int sandbox_on_reset(struct sandbox *sb, struct tine_error *error);
 
-/* pool.c: an idle process that can become a clone of the template, NULL if there is none. */
-struct sandbox *sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl);
+/* pool.c: an idle process that can become a clone of the template: one that was idle (*waited), or
+ * a new one. */
+int sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl,
+		      struct sandbox **out, bool *waited, struct tine_error *error);
 
 /* spawn.c: collect the exit status if the process has ended; wait for at most timeout_ms. */
 void sandbox_reap(struct sandbox *sb, int timeout_ms);
@@ -82,6 +91,7 @@ struct vmm_args {
 	int control_fd;
 	bool die_with_parent; /* the spawning thread lives as long as its process */
 	bool idle;            /* of the pool: leaves files and privileges before it waits */
+	bool zygote;          /* forks processes that are like this one but for this */
 	bool clone;           /* a template, and perhaps other arguments, come over the socket */
 	struct rootfs_file *files;
 	const char **params;
@@ -89,6 +99,8 @@ struct vmm_args {
 /* Make the argument vector for *args; freed with vmm_argv_free(). */
 char **vmm_argv_make(const struct vmm_args *args);
 void vmm_argv_free(char **argv);
+/* The same as payload of a record: strings back to back.  -ENOMEM, -E2BIG. */
+int vmm_args_pack(const struct vmm_args *args, struct record *rec);
 /* The reverse; strings are borrowed from argv. */
 int vmm_args_parse(struct vmm_args *args, int argc, char **argv, struct tine_error *error);
 void vmm_args_free(struct vmm_args *args);

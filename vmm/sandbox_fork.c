@@ -11,20 +11,6 @@
 
 /* ---- cloning ---- */
 
-static int
-pack_args(char **argv, struct record *rec)
-{
-	for (; *argv != NULL; argv++) {
-		size_t n = strlen(*argv) + 1;
-
-		if (n > sizeof(rec->payload) - rec->hdr.len)
-			return -E2BIG;
-		memcpy(rec->payload + rec->hdr.len, *argv, n);
-		rec->hdr.len += (uint32_t)n;
-	}
-	return 0;
-}
-
 /* The process has just been started, or is idle: its socket is empty. */
 static int
 send_now(struct sandbox *sb, const struct record *rec, const int *fds, int nfds,
@@ -44,10 +30,9 @@ static int
 send_template(struct sandbox *sb, const struct record *rec, const struct tine_template *tmpl,
 	      struct tine_error *error)
 {
-	bool apart = (tmpl->head.flags & TEMPLATE_ROOTFS_APART) != 0;
-	int fds[2] = {tmpl->fd, tmpl->rootfs_fd};
+	int fds[2], nfds = sb->held == tmpl ? 0 : template_fds(tmpl, fds);
 
-	return send_now(sb, rec, fds, apart ? 2 : 1, error);
+	return send_now(sb, rec, fds, nfds, error);
 }
 
 int
@@ -68,11 +53,9 @@ sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct 
 	const struct template_head *head = &tmpl->head;
 	int r = 0;
 	struct record rec = {.hdr.type = CONTROL_CLONE};
-	char **argv = args != NULL ? vmm_argv_make(args) : NULL;
 
 	if (args != NULL)
-		r = argv != NULL ? pack_args(argv, &rec) : -ENOMEM;
-	vmm_argv_free(argv);
+		r = vmm_args_pack(args, &rec);
 	if (r != 0)
 		return tine_error_set(error, -r, "arguments-too-long", "too many arguments");
 	if (proto_restore(&sb->proto, head->launch, head->nlaunches) != 0)

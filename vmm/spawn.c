@@ -17,6 +17,7 @@
 #include "programs.h"
 #include "sandbox.h"
 #include "template.h"
+#include "zygote.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -108,20 +109,37 @@ sandbox_args(struct vmm_args *args, const struct sandbox_config *config)
 	};
 }
 
-static int
-start(struct sandbox *sb, const struct vmm_args *args, int control, struct tine_error *error)
+int
+vmm_exec(const struct vmm_args *args, int control, pid_t *pid)
 {
 	char **argv = vmm_argv_make(args);
-	int r;
+	int r = argv != NULL ? spawn(argv, control, pid) : ENOMEM;
 
-	if (argv == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	r = spawn(argv, control, &sb->pid);
 	vmm_argv_free(argv);
+	return -r;
+}
+
+/* The process: forked if there is a zygote that can, else executed. */
+static int
+make_process(struct sandbox *sb, const struct vmm_args *args, struct zygote *zygote,
+	     struct tine_error *error)
+{
+	struct tine_template *held = NULL;
+	int pair[2], r = -1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return tine_error_set(error, errno, "no-files", "socketpair: %s", strerror(errno));
+	sb->fd = pair[0];
+	if (zygote != NULL)
+		r = zygote_fork(zygote, pair[1], &sb->pid, &held);
 	if (r != 0)
-		return tine_error_set(error, r, "spawn-failed", "cannot start a VMM process: %s",
-				      strerror(r));
+		r = vmm_exec(args, pair[1], &sb->pid);
+	close(pair[1]);
+	if (r != 0)
+		return tine_error_set(error, -r, "spawn-failed", "cannot start a VMM process: %s",
+				      strerror(-r));
 	sb->reaped = false;
+	sb->held = held != NULL ? template_hold(held) : NULL;
 	/* Not reaped yet, so the number is still that process. */
 	sb->pidfd = (int)syscall(SYS_pidfd_open, sb->pid, 0);
 	if (sb->pidfd < 0)
@@ -131,23 +149,16 @@ start(struct sandbox *sb, const struct vmm_args *args, int control, struct tine_
 	return 0;
 }
 
-int
-sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_error *error)
+static int
+start(const struct vmm_args *args, struct zygote *zygote, struct sandbox **out,
+      struct tine_error *error)
 {
 	struct sandbox *sb = new_sandbox();
-	int pair[2], r = 0;
+	int r;
 
-	if (sb == NULL) {
-		tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-		return -ENOMEM;
-	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		r = tine_error_set(error, errno, "no-files", "socketpair: %s", strerror(errno));
-	if (r == 0) {
-		sb->fd = pair[0];
-		r = start(sb, args, pair[1], error);
-		close(pair[1]);
-	}
+	if (sb == NULL)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	r = make_process(sb, args, zygote, error);
 	if (r == 0)
 		*out = sb;
 	else
@@ -155,23 +166,43 @@ sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_err
 	return r;
 }
 
-/* From the pool: NULL when that is empty, or the arguments do not fit its way to get them. */
-static struct sandbox *
-spawn_from_pool(const struct sandbox_config *config, const struct vmm_args *args)
+int
+sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_error *error)
 {
-	struct tine_error ignored;
-	struct sandbox *sb;
+	return start(args, NULL, out, error);
+}
 
-	while ((sb = sandbox_pool_take(config->pool, config->template)) != NULL) {
-		int r = sandbox_send_clone(sb, config->template, args, &ignored);
+int
+sandbox_start_idle(unsigned jail, struct zygote *zygote, struct sandbox **out,
+		   struct tine_error *error)
+{
+	const struct sandbox_config config = {.jail = jail};
+	struct vmm_args args;
 
-		if (r == 0)
-			return sb;
-		sandbox_destroy(sb); /* it has died while it was idle */
-		if (r == -E2BIG)
-			break;
+	sandbox_args(&args, &config);
+	args.clone = args.idle = true;
+	return start(&args, zygote, out, error);
+}
+
+/* By way of the pool, whose processes have nothing of the configuration on their command line: 0;
+ * 1 if it has to be there. */
+static int
+spawn_from_pool(const struct sandbox_config *config, const struct vmm_args *args,
+		struct sandbox **out, struct tine_error *error)
+{
+	bool waited = true;
+	int r = -EPIPE;
+
+	/* One that waited may have died meanwhile. */
+	while (r != 0 && r != -E2BIG && waited) {
+		r = sandbox_pool_take(config->pool, config->template, out, &waited, error);
+		if (r != 0)
+			return r;
+		r = sandbox_send_clone(*out, config->template, args, error);
+		if (r != 0)
+			sandbox_destroy(*out);
 	}
-	return NULL;
+	return r == -E2BIG ? 1 : r;
 }
 
 int
@@ -184,9 +215,11 @@ sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct 
 		return r;
 	sandbox_args(&args, config);
 	if (config->template != NULL && config->pool != NULL && config->gdb == NULL &&
-	    (config->template->head.flags & TEMPLATE_BASE) == 0 &&
-	    (*out = spawn_from_pool(config, &args)) != NULL)
-		return 0;
+	    (config->template->head.flags & TEMPLATE_BASE) == 0) {
+		r = spawn_from_pool(config, &args, out, error);
+		if (r <= 0)
+			return r;
+	}
 	r = sandbox_start(&args, out, error);
 	if (r == 0 && config->template != NULL) {
 		r = sandbox_send_clone(*out, config->template, NULL, error);
@@ -251,6 +284,7 @@ sandbox_destroy(struct sandbox *sb)
 	template_release(sb->frozen);
 	template_release(sb->template);
 	template_release(sb->prepared);
+	template_release(sb->held);
 	proto_free(&sb->proto);
 	joiner_free(&sb->joiner);
 	outq_free(&sb->queue);

@@ -238,6 +238,14 @@ template_find_extents(int fd, struct template_head *head, struct tine_error *err
 }
 
 int
+template_fds(const struct tine_template *tmpl, int fds[2])
+{
+	fds[0] = tmpl->fd;
+	fds[1] = tmpl->rootfs_fd;
+	return (tmpl->head.flags & TEMPLATE_ROOTFS_APART) != 0 ? 2 : 1;
+}
+
+int
 template_rootfs_fd(const struct tine_template *tmpl)
 {
 	return (tmpl->head.flags & TEMPLATE_ROOTFS_APART) != 0 ? tmpl->rootfs_fd : tmpl->fd;

@@ -85,6 +85,8 @@ int template_write_head(int fd, struct template_head *head, struct tine_error *e
 int template_find_extents(int fd, struct template_head *head, struct tine_error *error);
 /* Checksums of RAM and image (saved files). */
 int template_verify_data(const struct tine_template *tmpl, struct tine_error *error);
+/* The descriptors that make it up, for template_open() in another process; how many. */
+int template_fds(const struct tine_template *tmpl, int fds[2]);
 /* The file of the root image. */
 int template_rootfs_fd(const struct tine_template *tmpl);
 uint64_t template_data_bytes(const struct template_head *head);

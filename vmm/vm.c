@@ -29,7 +29,8 @@ create_vm(struct vm *vm, struct tine_error *error)
 	struct kvm_enable_cap keep_log = {.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
 					  .args = {KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE}};
 
-	vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vm->kvm_fd < 0)
+		vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vm->kvm_fd < 0)
 		return kvm_failed(error, "/dev/kvm");
 	/* KVM_CREATE_VM returns EINTR when a signal comes at the wrong moment. */
@@ -122,7 +123,11 @@ vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_error *e
 	int r;
 
 	init_empty(vm, options);
-	if (options->kernel == NULL)
+	if (options->kvm_fd > 0)
+		vm->kvm_fd = options->kvm_fd;
+	if (options->symbols_fd != 0)
+		vm->symbols_fd = options->symbols_fd;
+	else if (options->kernel == NULL)
 		vm->symbols_fd = kernel_open();
 	r = create_vm(vm, error);
 	if (r == 0)

@@ -89,6 +89,8 @@ struct vm_options {
 	bool jailed;
 	bool debug;      /* the guest starts paused */
 	int template_fd; /* RAM is to lie in this file (template.h); 0 = in none */
+	/* of vm_prepare(), which takes them over: /dev/kvm and kernel_open(); 0 = not open yet */
+	int kvm_fd, symbols_fd;
 };
 
 struct tine_template;

@@ -73,8 +73,8 @@ struct sandbox_config {
 	/* Clone this instead of booting; kernel and memory_mib are the template's then (both have
 	 * to be left out), and so are rootfs and files unless it is a base template. */
 	struct tine_template *template;
-	/* With a template that is no base template: take an idle VMM process from here if there is
-	 * one. */
+	/* With a template that is no base template: take the VMM process from here, whose jail has
+	 * to be this one's. */
 	struct sandbox_pool *pool;
 };
 
@@ -232,8 +232,11 @@ int sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error);
 
 /* Idle VMM processes that only wait to be told which template to clone. */
 struct sandbox_pool;
-/* jail as in sandbox_config.  Starts none yet. */
-int sandbox_pool_create(unsigned size, unsigned jail, struct sandbox_pool **out,
+/* jail as in sandbox_config.  Starts none yet.  zygote: processes are forked from one that is kept
+ * ready for that, also when the pool is empty or has size 0: quicker and smaller than executing
+ * them, but all have the same address layout.  A pool belongs to the thread that uses it first: its
+ * processes end with that thread. */
+int sandbox_pool_create(unsigned size, unsigned jail, bool zygote, struct sandbox_pool **out,
 			struct tine_error *error);
 /* From now on processes get ready to be clones of this template (no base template; NULL = of any):
  * they hold a reference.  A clone then only has to be given its identity. */

@@ -53,10 +53,14 @@ pushf(struct argv_builder *b, const char *fmt, ...)
 static void
 push_config(struct argv_builder *b, const struct sandbox_config *c)
 {
+	static const char digits[] = "0123456789abcdef";
 	char id[sizeof(c->id) * 2 + 1];
 
-	for (size_t i = 0; i < sizeof(c->id); i++)
-		snprintf(id + 2 * i, 3, "%02x", c->id[i]);
+	for (size_t i = 0; i < sizeof(c->id); i++) {
+		id[2 * i] = digits[c->id[i] >> 4];
+		id[2 * i + 1] = digits[c->id[i] & 15];
+	}
+	id[sizeof(id) - 1] = '\0';
 	pushf(b, "--id=%s", id);
 	pushf(b, "--memory=%llu", (unsigned long long)c->memory_mib);
 	pushf(b, "--jail=%u", c->jail);
@@ -92,6 +96,8 @@ vmm_argv_make(const struct vmm_args *args)
 	pushf(&b, "--spawned=%llu", (unsigned long long)args->spawned_ns);
 	if (args->die_with_parent)
 		pushf(&b, "--die-with-parent");
+	if (args->zygote)
+		pushf(&b, "--zygote");
 	if (args->idle)
 		pushf(&b, "--idle");
 	if (args->clone)
@@ -112,12 +118,34 @@ vmm_argv_free(char **argv)
 	free(argv);
 }
 
+int
+vmm_args_pack(const struct vmm_args *args, struct record *rec)
+{
+	char **argv = vmm_argv_make(args);
+	int r = argv != NULL ? 0 : -ENOMEM;
+
+	rec->hdr.len = 0;
+	for (size_t i = 0; r == 0 && argv[i] != NULL; i++) {
+		size_t n = strlen(argv[i]) + 1;
+
+		if (n > sizeof(rec->payload) - rec->hdr.len) {
+			r = -E2BIG;
+			break;
+		}
+		memcpy(rec->payload + rec->hdr.len, argv[i], n);
+		rec->hdr.len += (uint32_t)n;
+	}
+	vmm_argv_free(argv);
+	return r;
+}
+
 enum {
 	OPT_CONTROL = 256,
 	OPT_SPAWNED,
 	OPT_DIE,
 	OPT_CLONE,
 	OPT_IDLE,
+	OPT_ZYGOTE,
 	OPT_ID,
 	OPT_MEMORY,
 	OPT_JAIL,
@@ -139,6 +167,7 @@ static const struct option options[] = {
     {"die-with-parent", no_argument, NULL, OPT_DIE},
     {"clone", no_argument, NULL, OPT_CLONE},
     {"idle", no_argument, NULL, OPT_IDLE},
+    {"zygote", no_argument, NULL, OPT_ZYGOTE},
     {"id", required_argument, NULL, OPT_ID},
     {"memory", required_argument, NULL, OPT_MEMORY},
     {"jail", required_argument, NULL, OPT_JAIL},
@@ -155,17 +184,25 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static bool
 parse_id(uint8_t id[16], const char *s)
 {
-	unsigned byte;
-
 	if (strlen(s) != 32)
 		return false;
 	for (int i = 0; i < 16; i++) {
-		if (sscanf(s + 2 * i, "%2x", &byte) != 1)
+		int high = hex_digit(s[2 * i]), low = hex_digit(s[2 * i + 1]);
+
+		if (high < 0 || low < 0)
 			return false;
-		id[i] = (uint8_t)byte;
+		id[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
 }
@@ -200,6 +237,9 @@ take(struct vmm_args *a, int c, size_t *nparams)
 		break;
 	case OPT_DIE:
 		a->die_with_parent = true;
+		break;
+	case OPT_ZYGOTE:
+		a->zygote = true;
 		break;
 	case OPT_IDLE:
 		a->idle = true;

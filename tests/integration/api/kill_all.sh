@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# kill_all.sh: kill -9 of an original, a clone, the pool, the daemon: the rest goes on, and nothing is left behind.
+# kill_all.sh: kill -9 of an original, a clone, the pool, the zygote, the daemon: the rest goes on, and nothing is left behind.
 . "$(dirname "$0")/lib.sh"
 gone=$3
 
@@ -14,7 +14,14 @@ descriptors() {
 
 # VMM processes, of sandboxes and of the pool, of whatever daemon.
 monitors() {
-	grep -lazx 'v[m]m' /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n'
+	for process in $(grep -lazx 'v[m]m' /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n'); do
+		[ "$(cat "/proc/$process/comm" 2>/dev/null || true)" = tine-zygote ] || echo "$process"
+	done
+}
+
+# What they are forked from.
+zygotes() {
+	grep -lx tine-zygote /proc/[0-9]*/comm 2>/dev/null | tr -dc '0-9\n' || true
 }
 
 memory_files() {
@@ -92,6 +99,20 @@ kill -9 $idle
 "$gone" 30 $idle
 clone_template d
 goes_on d
+
+# The zygote: the next clone does not need it, the one after that has another.
+zygote=$(zygotes)
+expect "zygotes" "$(echo "$zygote" | wc -l)" 1
+kill -9 $zygote
+make_sandbox e >/dev/null
+fill_pool 2
+"$gone" 30 $zygote
+goes_on b c d
+many DELETE /v1/sandboxes/d /v1/sandboxes/e
+clone_template d
+fill_pool 2
+expect "zygotes after one was killed" "$(zygotes | wc -l)" 1
+[ "$(zygotes)" != "$zygote" ] || fail "the killed zygote is still there"
 unmake_all
 descriptors >"$work/after"
 diff "$work/before" "$work/after" >&2 || fail "the daemon holds other descriptors than before"
@@ -99,12 +120,13 @@ expect "VMM processes" "$(monitors | wc -l)" 2
 
 # The daemon: all its VMM processes follow, and with them what they hold.
 make_all
-all=$(monitors)
+all="$(monitors) $(zygotes)"
 kill -9 "$daemon"
 wait "$daemon" || true
 daemon=
 "$gone" 30 $all
 expect "VMM processes after the daemon" "$(monitors)" ""
+expect "zygotes after the daemon" "$(zygotes)" ""
 expect "memfds after the daemon" "$(memory_files)" ""
 kib=$(($(shared_kib) - kib_before))
 [ $kib -lt 512 ] || fail "$kib KiB of shared memory are left"

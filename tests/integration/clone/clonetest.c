@@ -280,7 +280,7 @@ test_pool(void)
 	struct sandbox_pool *pool;
 	struct box original;
 
-	need(sandbox_pool_create(3, JAIL_DEFAULT, &pool, &error), "pool");
+	need(sandbox_pool_create(3, JAIL_DEFAULT, true, &pool, &error), "pool");
 	fill_pool(pool);
 	if (sandbox_pool_idle(pool) != 3)
 		fail("%u idle processes", sandbox_pool_idle(pool));
@@ -492,13 +492,12 @@ time_reset(struct box *b)
 	return now_ns(CLOCK_MONOTONIC) - start;
 }
 
-/* Processes of the pool have to be up before they are measured. */
+/* Nothing says when a process has done all it can do without being asked. */
 static void
-let_pool_settle(struct sandbox_pool *pool)
+settle(void)
 {
 	struct timespec moment = {.tv_nsec = 200000000};
 
-	fill_pool(pool);
 	nanosleep(&moment, NULL);
 }
 
@@ -524,24 +523,31 @@ template_of(struct box *original, uint64_t mib)
 static void
 bench_clones(uint64_t mib, const char *suffix)
 {
-	uint64_t cold[BENCH_ROUNDS], pooled[BENCH_ROUNDS];
-	struct sandbox_pool *pool;
+	uint64_t executed[BENCH_ROUNDS], cold[BENCH_ROUNDS], pooled[BENCH_ROUNDS];
+	struct sandbox_pool *empty, *pool;
 	struct box original;
 	struct tine_template *t = template_of(&original, mib);
 	char name[32];
 
-	need(sandbox_pool_create(1, JAIL_DEFAULT, &pool, &error), "pool");
+	need(sandbox_pool_create(0, JAIL_DEFAULT, true, &empty, &error), "pool");
+	need(sandbox_pool_create(1, JAIL_DEFAULT, true, &pool, &error), "pool");
+	sandbox_pool_prefer(empty, t);
 	sandbox_pool_prefer(pool, t);
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
-		cold[i] = time_clone(t, NULL);
-		let_pool_settle(pool);
+		executed[i] = time_clone(t, NULL);
+		cold[i] = time_clone(t, empty);
+		fill_pool(pool);
+		settle();
 		pooled[i] = time_clone(t, pool);
 	}
+	snprintf(name, sizeof(name), "clone_exec%s", suffix);
+	print_median(name, executed);
 	snprintf(name, sizeof(name), "clone_cold%s", suffix);
 	print_median(name, cold);
 	snprintf(name, sizeof(name), "clone_pool%s", suffix);
 	print_median(name, pooled);
 	sandbox_pool_destroy(pool);
+	sandbox_pool_destroy(empty);
 	sandbox_destroy(original.sb);
 	template_release(t);
 }
@@ -552,13 +558,17 @@ bench_reset_and_memory(void)
 {
 	uint64_t reset[BENCH_ROUNDS];
 	struct sandbox_hoststats hs;
+	struct sandbox_pool *pool;
 	struct box original, b, other;
 	struct tine_template *t = template_of(&original, 64);
 
-	spawn(&other, t, NULL, NULL, NULL);
-	spawn(&b, t, NULL, NULL, NULL);
+	need(sandbox_pool_create(0, JAIL_DEFAULT, true, &pool, &error), "pool");
+	sandbox_pool_prefer(pool, t);
+	spawn(&other, t, pool, NULL, NULL);
+	spawn(&b, t, pool, NULL, NULL);
 	serve_until(&other, &other.ready, NULL);
 	serve_until(&b, &b.ready, NULL);
+	settle();
 	need(sandbox_hoststats(b.sb, &hs, &error), "hoststats");
 	for (int i = 0; i < BENCH_ROUNDS; i++)
 		reset[i] = time_reset(&b);
@@ -568,6 +578,7 @@ bench_reset_and_memory(void)
 	sandbox_destroy(b.sb);
 	sandbox_destroy(other.sb);
 	sandbox_destroy(original.sb);
+	sandbox_pool_destroy(pool);
 	template_release(t);
 }
 
@@ -631,6 +642,7 @@ static const struct {
     {"damage", test_damage, NULL, 0},
     {"refused", test_refused, NULL, 0},
     {"panic", test_panic, NULL, 0},
+    {"zygote", test_zygote, NULL, 0},
     {"livefork", NULL, test_livefork, 20},
     {"crowd", NULL, test_crowd, 100},
     {"pages", NULL, test_pages, 4},

@@ -26,4 +26,7 @@ void test_refused(void);
 /* panic.c: the report of a kernel that nobody has loaded. */
 void test_panic(void);
 
+/* zygote.c: VMM processes that are forked instead of executed. */
+void test_zygote(void);
+
 #endif

@@ -370,10 +370,10 @@ sandbox_stdin_credit(const struct sandbox *sb, uint32_t id)
 }
 
 int
-sandbox_pool_create(unsigned size, unsigned jail, struct sandbox_pool **out,
+sandbox_pool_create(unsigned size, unsigned jail, bool zygote, struct sandbox_pool **out,
 		    struct tine_error *error)
 {
-	(void)size, (void)jail;
+	(void)size, (void)jail, (void)zygote;
 	*out = NULL;
 	return tine_error_set(error, ENOSYS, "no-pool", "no pool here");
 }
