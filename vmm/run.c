@@ -203,6 +203,17 @@ open_stats(const struct run_options *o, struct tine_error *error)
 	return f;
 }
 
+/* A figure that could not be written is told; the exit status is the program's all the same. */
+static void
+close_stats(FILE *f, const struct run_options *o)
+{
+	bool failed = ferror(f) != 0;
+
+	if (fclose(f) != 0 || failed)
+		fprintf(stderr, "tine: %s: %s\n",
+			o->stats_file != NULL ? o->stats_file : "statistics", strerror(errno));
+}
+
 /* The booted kernel to start from, unless the boot itself is of interest.  Without one we boot;
  * *why is what stood against it, if that was not meant. */
 static void
@@ -285,6 +296,7 @@ vmm_cmd_run(int argc, char **argv)
 		fputs("tine: no /dev/null for a closed standard stream\n", stderr);
 		return RUN_FAILED;
 	}
+	signal(SIGXFSZ, SIG_IGN); /* the limit on the size of files is an error that can be told */
 	status = run_options_parse(&run->options, argc, argv);
 	if (status >= 0)
 		goto out;
@@ -302,7 +314,7 @@ vmm_cmd_run(int argc, char **argv)
 	else
 		status = run->status;
 	if (stats != NULL)
-		fclose(stats);
+		close_stats(stats, &run->options);
 out:
 	run_options_free(&run->options);
 	return status;

@@ -228,7 +228,14 @@ run_output_progress(void *arg, struct stdio_out *out)
 			 sizeof(out->owed));
 		out->owed = 0;
 	}
-	/* Whoever writes to a pipe without a reader is told by this signal. */
+	if (out->error != 0) {
+		console_printf(&run->console, "tine: standard %s: %s\n",
+			       stream == TINE_STREAM_STDOUT ? "output" : "error",
+			       strerror(out->error));
+		out->error = 0;
+	}
+	/* Whoever writes to a pipe without a reader is told by this signal; so is one whose writes
+	 * fail for another reason, as they have succeeded long ago. */
 	if (broke && run->stage == RUN_STARTED && run->signal_id == 0)
 		run_signal_guest(run, SIGPIPE, true);
 	check_end(run);
@@ -287,7 +294,12 @@ run_input_pump(struct run *run)
 		if (n == -EAGAIN && wait_for_input(run))
 			return;
 		if (n <= 0) {
-			/* a stream that cannot be read has ended for the guest */
+			/* A stream that cannot be read has ended for the guest.  That is all for
+			 * one which is not meant to be read (of nohup), or a terminal that has
+			 * gone. */
+			if (n < 0 && n != -EBADF && n != -EIO)
+				console_printf(&run->console, "tine: standard input: %s\n",
+					       strerror((int)-n));
 			n = end_of_input(run, buf, credit);
 			run->in.ended = true;
 		}

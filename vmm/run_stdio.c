@@ -97,9 +97,10 @@ close_out(struct stdio_out *out)
 }
 
 static void
-break_out(struct stdio_out *out)
+break_out(struct stdio_out *out, int error)
 {
 	out->broken = true;
+	out->error = error == EPIPE || error == ECONNRESET ? 0 : error;
 	out->owed += (uint32_t)out->len;
 	out->head = out->len = 0;
 	close_out(out);
@@ -116,7 +117,7 @@ flush(struct stdio_out *out)
 		if (n == -EAGAIN && evloop_watch(out->loop, &out->source, EPOLLOUT) == 0)
 			return;
 		if (n <= 0) {
-			break_out(out);
+			break_out(out, (int)-n);
 			break;
 		}
 		out->owed += (uint32_t)n;

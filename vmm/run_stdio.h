@@ -27,7 +27,8 @@ struct stdio_out {
 	size_t head, len;
 	uint32_t owed; /* bytes passed on, for which no credit has been given yet */
 	bool ended;    /* the guest's last writer has closed it */
-	bool broken;   /* nobody reads any more; what comes is dropped */
+	bool broken;   /* nothing can be written any more; what comes is dropped */
+	int error;     /* why it broke, unless for want of a reader; who tells it sets it to 0 */
 	void (*progress)(void *arg, struct stdio_out *out); /* bytes went out, or it broke */
 	void *arg;
 	uint8_t buf[TINE_STREAM_CREDIT];

@@ -158,6 +158,25 @@ TINE_KERNEL=/no/such refused 125 'guest kernel /no/such (TINE_KERNEL): No such f
 run 125 run --no-template --kernel "$work/code" "$static" &&
 	{ grep -q '^tine: triple fault: ' "$work/err" || complain "a kernel that cannot run: $(cat "$work/err")"; }
 
+# ---- what the caller's streams and limits refuse
+
+# told STATUS LINE COMMAND: run by a shell, with `tine' and a root.
+told() {
+	local status said
+	said=$(root=$root program=$static bash -c "$3" 2>&1)
+	status=$?
+	[ $status -eq "$1" ] || complain "$3: exit status $status, not $1"
+	# shellcheck disable=SC2053
+	[[ $said == $2 ]] || complain "$3: said \"${said:0:400}\", not \"$2\""
+}
+told 141 'tine: standard output: No space left on device' 'tine run --rootfs "$root" sh -c "while echo x; do :; done" 2>&1 >/dev/full'
+told 0 $'tine: standard input: Is a directory\n1' 'tine run --rootfs "$root" sh -c "read x; echo \$?" <"$root"'
+told 0 'tine: /dev/full: No space left on device' 'tine run --stats=/dev/full --rootfs "$root" true'
+told 125 'tine: *: File too large' 'ulimit -f 0; tine run --no-template --rootfs "$root" true'
+# nohup gives a standard input that cannot be read; a script that ignores SIGPIPE, a reader that has gone.
+told 0 1 'tine run --rootfs "$root" sh -c "read x; echo \$?" 0>/dev/null'
+told 141 x "trap '' PIPE; { tine run --rootfs \"\$root\" sh -c 'while echo x; do :; done'; echo \$? >&3; } 3>\"\$root/status\" | read -r x; echo x; read -r x <\"\$root/status\"; exit \$x"
+
 # ---- a program that asks `tine run` for what only a daemon has: clones
 
 prints 0 'vmfork -1 1 generation 1' run --sysctl kern.vmfork=1 "$inside" vmfork
