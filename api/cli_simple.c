@@ -151,10 +151,6 @@ one_sysctl(struct client *client, const char *sandbox, char *arg)
 	if (equals != NULL) {
 		*equals = '\0';
 		body = json_pack("{s:s}", "value", equals + 1);
-		if (body == NULL) {
-			client_error(client, "%s: the value is not UTF-8", arg);
-			return CMD_USAGE;
-		}
 	}
 	return request(client, body != NULL ? "PUT" : "GET",
 		       sandbox_path(sandbox, "sysctl", arg, NULL), body, print_variable);

@@ -46,6 +46,51 @@ media_is_json(const char *type)
 	       (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
 }
 
+struct field_counter {
+	const char *name;
+	int count;
+};
+
+static enum MHD_Result
+count_field(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct field_counter *c = cls;
+	size_t len = strcspn(name, " \t");
+
+	(void)kind, (void)value;
+	/* With a space before its colon a field is not allowed, and not the same to everybody. */
+	if (len == strlen(c->name) && strncasecmp(name, c->name, len) == 0)
+		c->count += name[len] == '\0' ? 1 : 2;
+	return MHD_YES;
+}
+
+/* How often a field stands in the header. */
+static int
+field_count(struct request *req, const char *name)
+{
+	struct field_counter c = {name, 0};
+
+	MHD_get_connection_values(req->conn, MHD_HEADER_KIND, count_field, &c);
+	return c.count;
+}
+
+/* A proxy before us may take another of two lengths, and what we take for the body, for the next
+ * request. */
+static bool
+framing_is_clear(struct request *req)
+{
+	const char *encoding = request_field(req, "Transfer-Encoding");
+	int encodings = field_count(req, "Transfer-Encoding");
+
+	if (field_count(req, "Content-Length") + encodings <= 1 &&
+	    (encoding == NULL || strcasecmp(encoding, "chunked") == 0))
+		return true;
+	req->unframed = true;
+	problem_set(&req->problem, PROBLEM_BAD_FRAMING,
+		    "one Content-Length, or Transfer-Encoding: chunked");
+	return false;
+}
+
 /* What the header says of the body: -1 = chunked, length unknown; 0 = none. */
 static int64_t
 announced_length(struct request *req)
@@ -66,7 +111,7 @@ check_header(struct request *req, const char *method, const char *url)
 	int64_t length = announced_length(req);
 	const struct route *route;
 
-	if (!caller_allowed(req) || route_find(req, method, url) < 0)
+	if (!framing_is_clear(req) || !caller_allowed(req) || route_find(req, method, url) < 0)
 		return;
 	route = req->route;
 	if (length == 0)
@@ -92,6 +137,8 @@ refuse_now(struct request *req)
 	int64_t length = announced_length(req);
 
 	req->discard = true;
+	if (req->unframed)
+		return true;
 	return length > DISCARD_MAX || request_field(req, "Expect") != NULL;
 }
 
@@ -203,6 +250,8 @@ on_access(void *cls, struct MHD_Connection *conn, const char *url, const char *m
 		check_header(req, method, url);
 		if (req->problem.status != 0 && refuse_now(req)) {
 			reply_problem(req);
+			if (req->unframed)
+				MHD_add_response_header(req->response, "Connection", "close");
 			return send_reply(req);
 		}
 		return MHD_YES;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* main.c: `tine-api`, which `tine` executes: find the subcommand and run it. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
+#include "text.h"
 #include "vmm/vmm.h"
 
 static int cmd_help(int argc, char **argv);
@@ -94,6 +96,26 @@ cmd_help(int argc, char **argv)
 	return cmd->run(2, args);
 }
 
+/* Clients of the daemon, to whom what JSON cannot say would be as good as not said. */
+static bool
+speaks_json(const struct command *cmd)
+{
+	return cmd->run != vmm_cmd_run && cmd->run != vmm_cmd_check && cmd->run != vmm_cmd_vmm &&
+	       cmd->run != cmd_serve;
+}
+
+static bool
+arguments_are_text(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		if (text_is_utf8((const uint8_t *)argv[i], strlen(argv[i])))
+			continue;
+		fprintf(stderr, "tine %s: argument %d is not UTF-8\n", argv[1], i - 1);
+		return false;
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -114,5 +136,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "tine: no command \"%s\"; `tine --help` lists them\n", argv[1]);
 		return CMD_USAGE;
 	}
+	if (speaks_json(cmd) && !arguments_are_text(argc, argv))
+		return CMD_USAGE;
 	return cmd->run(argc - 1, argv + 1);
 }

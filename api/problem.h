@@ -16,6 +16,7 @@
 
 #define PROBLEM_KINDS(X)                                                                           \
 	X(BAD_JSON, 400, "bad-json", "The body is not valid JSON")                                 \
+	X(BAD_FRAMING, 400, "bad-framing", "Where the body ends is not clear")                     \
 	X(BODY_REQUIRED, 400, "body-required", "The request needs a body")                         \
 	X(UNKNOWN_FIELD, 400, "unknown-field", "A field is not known")                             \
 	X(MISSING_FIELD, 400, "missing-field", "A required field is missing")                      \

@@ -82,6 +82,7 @@ struct request {
 	char param[ROUTE_PARAMS][ROUTE_PARAM_LEN];
 	enum request_state state;
 	bool suspended, discard, opened, tcp;
+	bool unframed; /* what follows the header cannot be understood: the connection ends */
 
 	uint8_t *body;
 	size_t body_len, body_size, body_discarded;

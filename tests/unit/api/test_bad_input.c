@@ -262,6 +262,42 @@ test_not_http(void **state)
 	call(&d, "GET", "/v1/health", NULL, 200);
 }
 
+/* Two ways to tell where the body ends: refused, and what follows is no request. */
+static void
+test_framing(void **state)
+{
+	static const char *const fields[] = {
+	    "Content-Length: 2\r\nContent-Length: 3",
+	    "Content-Length: 2\r\nTransfer-Encoding: chunked",
+	    "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+	    "Transfer-Encoding: gzip, chunked",
+	    "Transfer-Encoding: xchunked",
+	    "Transfer-Encoding : chunked",
+	    "Content-Length : 5",
+	};
+	char reply[4096];
+	size_t len;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		fd = dial(&d);
+		send_text(fd, "POST /v1/sandboxes HTTP/1.1\r\nHost: x\r\n"
+			      "Content-Type: application/json\r\n");
+		send_text(fd, fields[i]);
+		send_text(fd, "\r\n\r\n0\r\n\r\nGET /v1/version HTTP/1.1\r\nHost: x\r\n\r\n");
+		len = 0;
+		while ((n = read(fd, reply + len, sizeof(reply) - 1 - len)) > 0)
+			len += (size_t)n;
+		reply[len] = '\0';
+		assert_non_null(strstr(reply, "HTTP/1.1 400 "));
+		assert_non_null(strstr(reply, "urn:tine:problem:bad-framing"));
+		assert_null(strstr(reply, "HTTP/1.1 200 "));
+		close(fd);
+	}
+}
+
 static void
 test_long_header(void **state)
 {
@@ -339,7 +375,7 @@ main(void)
 	    cmocka_unit_test(test_media_types), cmocka_unit_test(test_large_bodies),
 	    cmocka_unit_test(test_deep_json),   cmocka_unit_test(test_not_http),
 	    cmocka_unit_test(test_long_header), cmocka_unit_test(test_keep_alive),
-	    cmocka_unit_test(test_head),
+	    cmocka_unit_test(test_head),        cmocka_unit_test(test_framing),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -110,6 +110,12 @@ expect "a template that is gone" "$(status "$tine" spawn -T warm)" 1
 expect sysctl "$("$tine" sysctl one kern.maxproc)" "kern.maxproc = 1000"
 "$tine" sysctl one kern.maxproc=5 >/dev/null
 expect "sysctl set" "$("$tine" sysctl --json one kern.maxproc | jq -r .value)" 5
+# What JSON cannot say is not left out.
+bad=$(printf 'a\377')
+for words in "sysctl one kern.maxproc=$bad" "spawn -n $bad" "spawn --rootfs /$bad" "exec one $bad" "rm $bad"; do
+	# shellcheck disable=SC2086
+	expect "tine $words" "$(status "$tine" $words)" 2
+done
 "$tine" put one /etc/passwd /tmp/passwd
 expect "put of what is not there" "$(status "$tine" put one /no/such /tmp/x)" 1
 "$tine" exec one fork 3
