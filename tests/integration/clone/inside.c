@@ -395,7 +395,7 @@ observer(void)
 	if (page == NULL)
 		return 1;
 	while (!storm_state->stop) {
-		for (int i = 0; i < 100; i++) {
+		for (int i = 0; i < 10; i++) {
 			unsigned long before = kern_generation(), g = page->generation;
 
 			if (g < before || g > kern_generation())
