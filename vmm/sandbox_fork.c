@@ -52,8 +52,9 @@ sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct 
 {
 	const struct template_head *head = &tmpl->head;
 	int r = 0;
-	struct record rec = {.hdr.type = CONTROL_CLONE};
+	struct record rec; /* as much of the payload as its length says */
 
+	rec.hdr = (struct tine_msg){.type = CONTROL_CLONE};
 	if (args != NULL)
 		r = vmm_args_pack(args, &rec);
 	if (r != 0)

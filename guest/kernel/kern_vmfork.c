@@ -48,6 +48,7 @@ vmfork_resumed(uint64_t generation)
 	vmfork_limit =
 	    0; /* the permission was the original's; a clone's own comes with its block */
 	identity_changed();
+	host_events_enable(md_boot_events());
 	vmgenid_changed();
 }
 
@@ -61,7 +62,6 @@ clone_go_on(struct vmfork_call *asker)
 		call_finish(asker, 0, 0);
 	while (!TAILQ_EMPTY(&calls))
 		call_finish(TAILQ_FIRST(&calls), EAGAIN, 0);
-	host_events_enable(md_boot_events());
 	host_send_wait(TINE_MSG_READY, 0, md_boot_refused(), NULL, 0);
 	hostchan_poll(); /* what came before we listened rang no bell */
 }
