@@ -21,7 +21,7 @@ targets_json() {
 	"exits_vfork": {"target": 0.02, "against": "nothing"},
 	"exits_cow": {"target": 0.02, "against": "nothing"},
 	"idle_child_64m": {"target": 24576, "against": "nothing", "bar": 53248},
-	"clone_cold": {"target": 1.25, "against": "kvm_floor", "bar": 2.3},
+	"clone_cold": {"target": 1.25, "against": "kvm_floor", "bar": 2.1},
 	"clone_pool": {"target": 0.30, "against": "kvm_floor"},
 	"clone_pool_process": {"target": 0.80, "against": "host_fork_exec"},
 	"clone_cold_4g": {"target": 1.1, "against": "clone_cold"},
