@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "marks.h"
 #include "tests.h"
 
 /* ---- tests ---- */
@@ -197,9 +198,13 @@ test_reset(void)
 			fail("reset %d: the same random numbers", i);
 		/* little is copied back, much is given back */
 		make_traces(&b, i % 5 == 3 ? 16 : 1);
+		if (pages_filled_with(&b, TOUCHED) < 256)
+			fail("reset %d: there was nothing to undo", i);
 		if (i == 11) /* a freeze needs the log of written pages for itself */
 			template_release(freeze(&b, false, 0));
 		reset(&b, 5000 + (uint32_t)i);
+		if (pages_filled_with(&b, TOUCHED) != 0)
+			fail("reset %d: pages are left as they were", i);
 		need(sandbox_hoststats(b.sb, &hs, &error), "hoststats");
 		if (hs.private_bytes > KEPT_BYTES)
 			fail("reset %d: the clone still has %llu bytes of its own", i,

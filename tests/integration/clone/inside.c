@@ -112,7 +112,7 @@ touch(unsigned mib)
 		for (size_t i = 0; i < PAGE_BYTES; i++)
 			if (p[at + i] != (i == 0))
 				how = "dirty";
-		memset(p + at, 0xa5, PAGE_BYTES);
+		memset(p + at, TOUCHED, PAGE_BYTES);
 	}
 	printf("%s %u\n", how, mib);
 }

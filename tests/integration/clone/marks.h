@@ -9,4 +9,6 @@
 #define MARK_MAGIC(salt) (0x6d61726b00000000ull ^ ((uint64_t)(salt) << 48))
 #define MARK(who, page) (MARK_MAGIC(0x55aa) | (uint64_t)(who) << 16 | (page))
 
+#define TOUCHED 0xa5 /* every byte of what "touch" leaves */
+
 #endif

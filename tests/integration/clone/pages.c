@@ -82,6 +82,31 @@ look(const struct box *b, struct found *f)
 	close(mem);
 }
 
+unsigned
+pages_filled_with(const struct box *b, uint8_t byte)
+{
+	int pagemap = open_proc(b, "pagemap"), mem = open_proc(b, "mem");
+	uint8_t page[PAGE_BYTES];
+	unsigned n = 0;
+	uint64_t pm;
+
+	for (int a = 0; a < 2; a++)
+		for (uint64_t at = b->started.area[a].addr;
+		     at < b->started.area[a].addr + b->started.area[a].size; at += PAGE_BYTES) {
+			if (pread(pagemap, &pm, sizeof(pm), (off_t)(at / PAGE_BYTES * 8)) !=
+			    sizeof(pm))
+				fail("pagemap: %m");
+			if ((pm & PM_PRESENT) == 0)
+				continue;
+			if (pread(mem, page, sizeof(page), (off_t)at) != sizeof(page))
+				fail("memory of the VMM process: %m");
+			n += page[0] == byte && memcmp(page, page + 1, sizeof(page) - 1) == 0;
+		}
+	close(pagemap);
+	close(mem);
+	return n;
+}
+
 static void
 expect(unsigned found, unsigned wanted, const char *where, unsigned writer, unsigned box)
 {

@@ -29,4 +29,7 @@ void test_panic(void);
 /* zygote.c: VMM processes that are forked instead of executed. */
 void test_zygote(void);
 
+/* pages.c: pages of the sandbox's RAM of which every byte is this one. */
+unsigned pages_filled_with(const struct box *b, uint8_t byte);
+
 #endif
