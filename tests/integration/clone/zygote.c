@@ -124,12 +124,11 @@ root_of(pid_t pid, char text[TEXT])
 {
 	char path[64];
 	DIR *dir;
-	struct dirent *d;
 	unsigned n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
 	dir = opendir(path);
-	while (dir != NULL && (d = readdir(dir)) != NULL)
+	while (dir != NULL && readdir(dir) != NULL)
 		n++;
 	if (dir != NULL)
 		closedir(dir);
