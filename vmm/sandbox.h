@@ -37,7 +37,6 @@ struct sandbox {
 	struct proto proto;
 	struct joiner joiner;
 	struct outq queue;
-	struct record rec;
 	const uint8_t *shared; /* read-only mapping of the shared region */
 	struct kvm_stats_file vm_stats, vcpu_stats;
 	int smaps_fd;
@@ -50,6 +49,7 @@ struct sandbox {
 	int frozen_fd;                /* what the VMM process writes a template to */
 	struct tine_template *frozen; /* it is complete */
 	struct tine_error frozen_error;
+	struct record rec; /* last: most of it is never touched, and then takes no memory */
 };
 
 /* spawn.c: a process of args that waits on its socket or runs. */

@@ -66,7 +66,7 @@ static int
 out_write(struct file *fp, struct uio *uio, struct thread *td)
 {
 	/* Nothing between filling and sending sleeps, so one buffer serves every writer. */
-	static uint8_t bounce[CHUNK];
+	static uint8_t bounce[CHUNK] __large_bss;
 	struct host_out *ho = fp->f_data;
 	size_t total = uio->uio_resid;
 	int error = 0;

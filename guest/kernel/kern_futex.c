@@ -22,7 +22,7 @@ struct futex_waiter {
 };
 TAILQ_HEAD(futexq, futex_waiter);
 
-static struct futexq buckets[NBUCKETS];
+static struct futexq buckets[NBUCKETS] __large_bss;
 
 static struct futexq *
 bucket_of(const struct futex_key *key)

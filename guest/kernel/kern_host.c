@@ -172,7 +172,7 @@ do_put(const struct request *rq)
 static void
 do_sysctl(const struct request *rq)
 {
-	static char value[SYSCTL_MAX];
+	static char value[SYSCTL_MAX] __large_bss;
 	const char *name = rq->rq_payload;
 	size_t nlen = rq->rq_len > 0 ? strnlen(name, rq->rq_len) : 0;
 	int error = EINVAL;

@@ -14,10 +14,10 @@ LIST_HEAD(pgrp_list, pgrp);
 LIST_HEAD(session_list, session);
 
 struct process_list allprocess, zombprocess;
-static struct process_list pidhash[NHASH];
-static struct thread_list tidhash[NHASH];
-static struct pgrp_list pgrphash[NHASH];
-static struct session_list sessionhash[NHASH];
+static struct process_list pidhash[NHASH] __large_bss;
+static struct thread_list tidhash[NHASH] __large_bss;
+static struct pgrp_list pgrphash[NHASH] __large_bss;
+static struct session_list sessionhash[NHASH] __large_bss;
 static struct pool pgrp_pool = POOL_INITIALIZER("pgrp", struct pgrp);
 static struct pool session_pool = POOL_INITIALIZER("session", struct session);
 struct process *initproc;

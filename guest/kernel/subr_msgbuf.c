@@ -4,7 +4,7 @@
 #include <sys/systm.h>
 #include <sys/time.h>
 
-static char msgbuf[MSGBUF_SIZE];
+static char msgbuf[MSGBUF_SIZE] __large_bss;
 static uint64_t msgbuf_end;   /* bytes ever written */
 static uint64_t msgbuf_start; /* oldest byte still there and not cleared */
 

@@ -27,7 +27,7 @@ static const struct {
     sizeof(TINE_NOTE_NAME), sizeof(uint32_t), TINE_NOTE_ABI, TINE_NOTE_NAME, TINE_ABI_VERSION,
 };
 
-char boot_stack[KSTACK_SIZE] __aligned(PAGE_SIZE);
+char boot_stack[KSTACK_SIZE] __aligned(PAGE_SIZE) __large_bss;
 uintptr_t __stack_chk_guard;
 
 static struct tine_bootblock boot;

@@ -23,7 +23,7 @@ struct ptsnode {
 	nsec_t pn_time;
 };
 
-static struct vnode *pts_table[PTS_MAX];
+static struct vnode *pts_table[PTS_MAX] __large_bss;
 static struct vnode *pts_root;
 static const struct vnodeops pts_dirops, pts_nodeops;
 

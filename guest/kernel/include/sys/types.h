@@ -40,6 +40,9 @@ typedef uint64_t nsec_t;   /* nanoseconds */
 #define __unused __attribute__((unused))
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
+/* Large tables and stacks lie behind all other variables: those are written to all the time, and
+ * the fewer pages they are on, the fewer a clone has of its own. */
+#define __large_bss __attribute__((section(".bss..large")))
 #define __noreturn __attribute__((noreturn))
 #define __printflike(f, a) __attribute__((format(printf, f, a)))
 #define likely(x) __builtin_expect(!!(x), 1)
