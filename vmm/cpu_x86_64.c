@@ -52,6 +52,9 @@
 #define XCR0_AVX 0x4u
 #define XSAVE_LEGACY 576u /* bytes of the save area without and with AVX */
 #define XSAVE_AVX 832u
+/* leaf 0x40000001: of KVM's paravirtual features the guest kernel uses its clock, and no other */
+#define KVM_FEATURES_KEPT                                                                          \
+	(1u << KVM_FEATURE_CLOCKSOURCE2 | 1u << KVM_FEATURE_CLOCKSOURCE_STABLE_BIT)
 
 static bool
 clear_feature_leaf(struct kvm_cpuid_entry2 *e)
@@ -83,6 +86,10 @@ clear_feature_leaf(struct kvm_cpuid_entry2 *e)
 		}
 		/* Components that are not enabled have no leaf (index 2 is AVX). */
 		return e->index <= 2;
+	case KVM_CPUID_FEATURES:
+		e->eax &= KVM_FEATURES_KEPT;
+		e->edx = 0; /* hints */
+		return true;
 	default:
 		return true;
 	}
@@ -160,11 +167,17 @@ cpu_load_features(int kvm_fd, struct tine_error *error)
 int
 cpu_set_cpuid(int kvm_fd, int vcpu_fd, struct tine_error *error)
 {
+	/* Without this the MSRs and hypercalls of every paravirtual feature work, whether or not
+	 * the guest's CPUID has it: code of the host's kernel for a hostile guest to reach. */
+	struct kvm_enable_cap enforce = {.cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = {1}};
 	int r = cpu_load_features(kvm_fd, error);
 
 	if (r == 0 && ioctl(vcpu_fd, KVM_SET_CPUID2, &features) < 0)
 		r = tine_error_set(error, errno, "kvm-failed", "KVM_SET_CPUID2: %s",
 				   strerror(errno));
+	if (r == 0 && ioctl(vcpu_fd, KVM_ENABLE_CAP, &enforce) < 0)
+		r = tine_error_set(error, errno, "kvm-failed",
+				   "KVM_CAP_ENFORCE_PV_FEATURE_CPUID: %s", strerror(errno));
 	return r;
 }
 

@@ -217,6 +217,21 @@ test_bad_guest(const char *program, const char *type, const char *text)
 	bad_guest(program, "", type, text);
 }
 
+/* The guest counts the paravirtual MSRs of KVM that are not as its CPUID says. */
+static void
+test_paravirtual(void)
+{
+	struct sandbox *sb = boot();
+	struct sandbox_msg msg;
+
+	launch(sb, 3, "/msrs", "");
+	do
+		CHECK(next(sb, &msg, NULL) == 1);
+	while (msg.type != TINE_MSG_EXITED);
+	CHECK(((const struct tine_exited *)(const void *)msg.payload)->status == 0);
+	sandbox_destroy(sb);
+}
+
 static void
 test_halt(void)
 {
@@ -313,6 +328,7 @@ main(int argc, char **argv)
 	test_echo();
 	test_cat();
 	test_credit_and_ids();
+	test_paravirtual();
 	test_halt();
 	test_kill();
 	test_bad_kernel();

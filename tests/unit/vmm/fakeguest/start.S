@@ -19,6 +19,14 @@ channel_interrupt:
 	popq %rax
 	iretq
 
+/* Vector 13, from the wrmsr of wrmsr_refused(): note it, go on behind that. */
+	.globl general_protection
+general_protection:
+	addq $8, %rsp
+	addq $2, (%rsp)
+	movl $1, protection_faults(%rip)
+	iretq
+
 	.bss
 	.align 16
 	.skip 16384
