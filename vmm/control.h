@@ -18,8 +18,9 @@ enum control_request {
 	CONTROL_FREEZE = 97, /* file to write to; payload tine_freeze */
 	CONTROL_RESET = 98,
 	/* to an idle process: template and perhaps root image; CONTROL_CLONE then comes without
-	 * descriptors */
+	 * descriptors; payload: the template's working set (workset.h), or nothing */
 	CONTROL_PREPARE = 99,
+	CONTROL_WORKSET = 100, /* answered by VMM_MSG_WORKSET */
 };
 
 struct freezing {

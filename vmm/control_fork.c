@@ -76,6 +76,29 @@ take_template(struct control *c, int *fds, int nfds, struct tine_error *error)
 	return r;
 }
 
+/* What an earlier clone has written, before the guest writes it. */
+static int __attribute__((noinline)) /* most processes need no room for it on the stack */
+populate(struct control *c, struct tine_error *error)
+{
+	const struct template_head *head = &c->template->head;
+	struct workset ws;
+	int r = workset_decode(&ws, c->rec.payload, c->rec.hdr.len, head->ram_low + head->ram_high,
+			       error);
+
+	if (r == 0)
+		workset_populate(&ws, &c->vm.mem);
+	return r;
+}
+
+/* Arguments as they will come, so that the pages of this way are there, too. */
+static int
+rehearse_args(struct control *c, struct tine_error *error)
+{
+	if (vmm_args_pack(&c->args, &c->rec) != 0)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	return take_args(c, &c->rec, error);
+}
+
 /* With an identity that nobody will see. */
 static int
 setup_rehearsal(struct control *c, struct tine_error *error)
@@ -87,15 +110,13 @@ setup_rehearsal(struct control *c, struct tine_error *error)
 	if ((c->template->head.flags & TEMPLATE_BASE) != 0)
 		return tine_error_set(error, EINVAL, "template-config",
 				      "a base template needs a root image first");
-	/* Arguments as they will come, so that the pages of this way are there, too. */
-	if (vmm_args_pack(&c->args, &c->rec) != 0)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	r = take_args(c, &c->rec, error);
-	if (r != 0)
-		return r;
 	sandbox_options(&c->args.config, &c->console, &options);
 	options.boot_flags |= TINE_BOOT_REHEARSAL;
 	r = vm_clone(&c->vm, c->template, &options, error);
+	if (r == 0 && c->rec.hdr.len != 0)
+		r = populate(c, error);
+	if (r == 0)
+		r = rehearse_args(c, error);
 	if (r != 0)
 		vm_destroy(&c->vm);
 	return r;
@@ -396,6 +417,19 @@ control_reset_done(struct control *c)
 	report(c, VMM_MSG_RESET, c->reset_id, &none, NULL, 0);
 }
 
+/* ---- the working set ---- */
+
+static void __attribute__((noinline)) /* the same */
+report_workset(struct control *c)
+{
+	struct tine_msg hdr = {.type = VMM_MSG_WORKSET};
+	struct workset ws;
+
+	workset_collect(&ws, &c->vm.mem, c->pagemap_fd);
+	hdr.len = (uint32_t)workset_size(&ws);
+	control_queue(c, &hdr, &ws);
+}
+
 /* ---- requests ---- */
 
 int
@@ -439,6 +473,10 @@ control_request(struct control *c, const struct record *rec, const int *fds, int
 		return 0;
 	}
 	close_fds(fds, nfds);
+	if (rec->hdr.type == CONTROL_WORKSET && nfds == 0) {
+		report_workset(c);
+		return 0;
+	}
 	if (rec->hdr.type != CONTROL_RESET || nfds != 0)
 		return tine_error_set(error, EPROTO, "control-protocol", "unknown request");
 	control_reset_done(c); /* that of a reset which this one overtakes */

@@ -13,6 +13,7 @@
 #define PAGEMAP_PRESENT (1ull << 63)
 #define PAGEMAP_SWAPPED (1ull << 62)
 #define PAGEMAP_FILE (1ull << 61)
+#define PAGEMAP_EXCLUSIVE (1ull << 56)
 
 /* The entries of n pages from at. */
 static inline bool
@@ -28,6 +29,14 @@ static inline bool
 pagemap_is_own(uint64_t pm)
 {
 	return (pm & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0 && (pm & PAGEMAP_FILE) == 0;
+}
+
+/* The same, but for what is swapped out and for the page of zeroes that a read of nothing maps. */
+static inline bool
+pagemap_is_written(uint64_t pm)
+{
+	return (pm & (PAGEMAP_PRESENT | PAGEMAP_FILE | PAGEMAP_EXCLUSIVE)) ==
+	       (PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE);
 }
 
 #endif

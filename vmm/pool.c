@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "sandbox.h"
+#include "template.h"
 #include "zygote.h"
 
 struct sandbox_pool {
@@ -82,6 +83,8 @@ sandbox_pool_prefer(struct sandbox_pool *pool, struct tine_template *tmpl)
 		return;
 	template_release(pool->preferred);
 	pool->preferred = tmpl != NULL ? template_hold(tmpl) : NULL;
+	if (tmpl != NULL)
+		template_want_workset(tmpl);
 	if (pool->zygote != NULL)
 		zygote_prefer(pool->zygote, tmpl);
 	/* What holds another template is of no use, and may hold the last reference to it. */

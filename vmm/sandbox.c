@@ -93,6 +93,12 @@ own_message(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct sandbo
 	return r != 0 ? r : 1;
 }
 
+static bool
+is_answer(const struct sandbox_msg *msg)
+{
+	return (msg->type == TINE_MSG_OUT && msg->len > 0) || msg->type == TINE_MSG_EXITED;
+}
+
 /* A record of the guest's; 1 when it completes a message. */
 static int
 guest_message(struct sandbox *sb, struct sandbox_msg *msg, struct tine_error *error)
@@ -107,6 +113,10 @@ guest_message(struct sandbox *sb, struct sandbox_msg *msg, struct tine_error *er
 	if (ignore)
 		return 0;
 	r = joiner_add(&sb->joiner, &sb->rec.hdr, sb->rec.payload, msg);
+	if (r == 1 && !sb->answered && is_answer(msg)) {
+		sb->answered = true;
+		sandbox_ask_workset(sb);
+	}
 	return r < 0 ? tine_error_set(error, -r, "no-memory", "out of memory") : r;
 }
 
@@ -118,6 +128,7 @@ gone(struct sandbox *sb, struct tine_error *error)
 
 	if (!sb->gone)
 		sandbox_kill(sb); /* a process without its socket has no business */
+	sandbox_lose_workset(sb);
 	sb->gone = true;
 	sandbox_reap(sb, REAP_MS);
 	status = sb->wait_status;
@@ -147,7 +158,10 @@ receive_one(struct sandbox *sb, struct sandbox_msg *msg, bool *again, struct tin
 	if (r == 1 && sb->rec.hdr.type >= VMM_MSG_STARTED && sb->rec.hdr.type <= VMM_MSG_RESET)
 		return own_message(sb, fds, nfds, msg, error);
 	close_fds(fds, nfds);
-	if (r == 1) {
+	if (r == 1 && sb->rec.hdr.type == VMM_MSG_WORKSET) {
+		r = sandbox_on_workset(sb, error);
+		*again = r == 0;
+	} else if (r == 1) {
 		r = guest_message(sb, msg, error);
 		*again = r == 0;
 	}

@@ -44,6 +44,8 @@ struct sandbox {
 	struct tine_template *template; /* this is a clone of it */
 	struct tine_template *prepared; /* this will be one, if any; owned */
 	struct tine_template *held;     /* the process has it without having been sent it; owned */
+	bool answered;      /* the clone has said something, or a program has ended in it */
+	bool asked_workset; /* CONTROL_WORKSET is under way */
 	bool freezing;
 	int rootfs_fd;                /* its root image */
 	int frozen_fd;                /* what the VMM process writes a template to */
@@ -51,6 +53,9 @@ struct sandbox {
 	struct tine_error frozen_error;
 	struct record rec; /* last: most of it is never touched, and then takes no memory */
 };
+
+/* A message beside those of vmm.h, which sandbox_recv() keeps to itself: struct workset. */
+#define VMM_MSG_WORKSET 72u
 
 /* spawn.c: a process of args that waits on its socket or runs. */
 int sandbox_start(const struct vmm_args *args, struct sandbox **out, struct tine_error *error);
@@ -71,6 +76,10 @@ int sandbox_send_prepare(struct sandbox *sb, struct tine_template *tmpl, struct 
 /* sandbox_fork.c: VMM_MSG_FROZEN and VMM_MSG_RESET. */
 int sandbox_on_frozen(struct sandbox *sb, struct tine_error *error);
 int sandbox_on_reset(struct sandbox *sb, struct tine_error *error);
+/* sandbox_fork.c: the clone has given its first answer; VMM_MSG_WORKSET; it will never come. */
+void sandbox_ask_workset(struct sandbox *sb);
+int sandbox_on_workset(struct sandbox *sb, struct tine_error *error);
+void sandbox_lose_workset(struct sandbox *sb);
 
 /* pool.c: an idle process that can become a clone of the template: one that was idle (*waited), or
  * a new one. */

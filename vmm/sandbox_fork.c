@@ -38,9 +38,15 @@ send_template(struct sandbox *sb, const struct record *rec, const struct tine_te
 int
 sandbox_send_prepare(struct sandbox *sb, struct tine_template *tmpl, struct tine_error *error)
 {
-	const struct record rec = {.hdr.type = CONTROL_PREPARE};
-	int r = send_template(sb, &rec, tmpl, error);
+	const struct workset *ws = template_workset(tmpl);
+	struct record rec; /* as much of the payload as its length says */
+	int r;
 
+	rec.hdr = (struct tine_msg){.type = CONTROL_PREPARE,
+				    .len = ws != NULL ? (uint32_t)workset_size(ws) : 0};
+	if (ws != NULL)
+		memcpy(rec.payload, ws, rec.hdr.len);
+	r = send_template(sb, &rec, tmpl, error);
 	if (r == 0)
 		sb->prepared = template_hold(tmpl);
 	return r;
@@ -67,6 +73,57 @@ sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct 
 	if (r == 0)
 		sb->template = template_hold(tmpl);
 	return r;
+}
+
+/* ---- the working set ---- */
+
+/*
+ * The first answer of a clone is the moment for it: what is written up to here is what somebody
+ * waits for.  Later the clone does what only it has been asked for, and it may be gone any time.
+ * The processes that are prepared already go on without.
+ */
+void
+sandbox_ask_workset(struct sandbox *sb)
+{
+	struct record rec;
+	int wanted = WORKSET_WANTED;
+
+	if (sb->template == NULL ||
+	    !atomic_compare_exchange_strong(&sb->template->workset_state, &wanted, WORKSET_ASKED))
+		return;
+	rec.hdr = (struct tine_msg){.type = CONTROL_WORKSET};
+	sb->asked_workset = true;
+	if (send_now(sb, &rec, NULL, 0, NULL) != 0)
+		sandbox_lose_workset(sb);
+}
+
+int
+sandbox_on_workset(struct sandbox *sb, struct tine_error *error)
+{
+	const struct template_head *head;
+	int r;
+
+	if (!sb->asked_workset)
+		return tine_error_set(error, EPROTO, "control-protocol", "bad WORKSET message");
+	head = &sb->template->head;
+	r = workset_decode(&sb->template->workset, sb->rec.payload, sb->rec.hdr.len,
+			   head->ram_low + head->ram_high, error);
+	if (r != 0) {
+		sandbox_lose_workset(sb);
+		return r;
+	}
+	sb->asked_workset = false;
+	atomic_store(&sb->template->workset_state, WORKSET_KNOWN);
+	return 0;
+}
+
+/* Another clone is to be asked. */
+void
+sandbox_lose_workset(struct sandbox *sb)
+{
+	if (sb->asked_workset)
+		atomic_store(&sb->template->workset_state, WORKSET_WANTED);
+	sb->asked_workset = false;
 }
 
 /* ---- freezing ---- */

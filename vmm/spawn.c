@@ -270,6 +270,7 @@ sandbox_destroy(struct sandbox *sb)
 {
 	sandbox_kill(sb);
 	sandbox_reap(sb, -1);
+	sandbox_lose_workset(sb);
 	hoststats_detach(sb);
 	if (sb->shared != NULL)
 		munmap((void *)(uintptr_t)sb->shared, TINE_SHARED_SIZE);

@@ -157,6 +157,7 @@ template_open(int fd, int rootfs_fd, struct tine_template **out, struct tine_err
 	t->fd = fd;
 	t->rootfs_fd = rootfs_fd;
 	t->note = NULL;
+	atomic_init(&t->workset_state, WORKSET_UNWANTED);
 	n = pread(fd, &t->head, sizeof(t->head), 0);
 	r = n == (ssize_t)sizeof(t->head) ? check(t, error) : truncated(error);
 	if (r == 0)
@@ -243,6 +244,20 @@ template_fds(const struct tine_template *tmpl, int fds[2])
 	fds[0] = tmpl->fd;
 	fds[1] = tmpl->rootfs_fd;
 	return (tmpl->head.flags & TEMPLATE_ROOTFS_APART) != 0 ? 2 : 1;
+}
+
+void
+template_want_workset(struct tine_template *tmpl)
+{
+	int unwanted = WORKSET_UNWANTED;
+
+	atomic_compare_exchange_strong(&tmpl->workset_state, &unwanted, WORKSET_WANTED);
+}
+
+const struct workset *
+template_workset(const struct tine_template *tmpl)
+{
+	return atomic_load(&tmpl->workset_state) == WORKSET_KNOWN ? &tmpl->workset : NULL;
 }
 
 int

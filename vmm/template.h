@@ -18,6 +18,7 @@
 #include "proto.h"
 #include "vcpu_state.h"
 #include "vmm.h"
+#include "workset.h"
 
 #define TEMPLATE_MAGIC "tine-tm"
 #define TEMPLATE_VERSION 3u
@@ -68,12 +69,18 @@ struct template_head {
 
 _Static_assert(sizeof(struct template_head) <= TEMPLATE_DATA, "the head fits before the data");
 
+/* Only templates that a pool has been told to prefer have a use for a working set. */
+enum workset_state { WORKSET_UNWANTED, WORKSET_WANTED, WORKSET_ASKED, WORKSET_KNOWN };
+
 struct tine_template {
 	atomic_uint refs;
 	int fd;        /* owned */
 	int rootfs_fd; /* owned; -1: none, or in fd */
 	void *note;    /* owned; of a loaded one, head.note_size bytes */
 	struct template_head head;
+	/* In the process that made the clones; not part of the file. */
+	atomic_int workset_state; /* enum workset_state */
+	struct workset workset;   /* written by who has asked, before it is KNOWN */
 };
 
 /* Take over the descriptors (also on failure) of a template whose maker is not trusted; the head is
@@ -87,6 +94,10 @@ int template_find_extents(int fd, struct template_head *head, struct tine_error 
 int template_verify_data(const struct tine_template *tmpl, struct tine_error *error);
 /* The descriptors that make it up, for template_open() in another process; how many. */
 int template_fds(const struct tine_template *tmpl, int fds[2]);
+/* Its clones will be waited for: the next one that answers is asked for its working set. */
+void template_want_workset(struct tine_template *tmpl);
+/* NULL as long as it is not known. */
+const struct workset *template_workset(const struct tine_template *tmpl);
 /* The file of the root image. */
 int template_rootfs_fd(const struct tine_template *tmpl);
 uint64_t template_data_bytes(const struct template_head *head);

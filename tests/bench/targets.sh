@@ -26,6 +26,7 @@ targets_json() {
 	"clone_pool_process": {"target": 0.80, "against": "host_fork_exec"},
 	"clone_cold_4g": {"target": 1.1, "against": "clone_cold"},
 	"clone_pool_4g": {"target": 1.1, "against": "clone_pool"},
+	"clone_pool_answer": {"target": 0.70, "against": "clone_pool_answer_first"},
 	"reset": {"target": 0.5, "against": "clone_pool", "bar": 1.0},
 	"clone_private": {"target": 131072, "against": "nothing", "bar": 188416},
 	"clone_private_guest": {"target": 65536, "against": "nothing", "bar": 98304},

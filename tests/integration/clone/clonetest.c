@@ -557,6 +557,48 @@ bench_clones(uint64_t mib, const char *suffix)
 	template_release(t);
 }
 
+/* From the request for a prepared clone to the answer to its first request. */
+static uint64_t
+time_answer(struct box *b, struct tine_template *t, struct sandbox_pool *pool)
+{
+	uint64_t start;
+
+	fill_pool(pool);
+	settle();
+	start = now_ns(CLOCK_MONOTONIC);
+	spawn(b, t, pool, NULL, NULL);
+	type(b, "identity\n");
+	serve_until(b, NULL, "\n");
+	return now_ns(CLOCK_MONOTONIC) - start;
+}
+
+/* The first clone of a template, and one that is prepared with what the first has written. */
+static void
+bench_answer(void)
+{
+	uint64_t first[BENCH_ROUNDS], later[BENCH_ROUNDS];
+	struct box original, b;
+
+	template_release(template_of(&original, 64));
+	for (int i = 0; i < BENCH_ROUNDS; i++) {
+		struct tine_template *t = freeze(&original, false, 0);
+		struct sandbox_pool *pool;
+
+		need(sandbox_pool_create(1, JAIL_DEFAULT, true, &pool, &error), "pool");
+		sandbox_pool_prefer(pool, t);
+		first[i] = time_answer(&b, t, pool);
+		let_settle(&b); /* its working set has come */
+		sandbox_destroy(b.sb);
+		later[i] = time_answer(&b, t, pool);
+		sandbox_destroy(b.sb);
+		sandbox_pool_destroy(pool);
+		template_release(t);
+	}
+	print_median("clone_pool_answer_first", first);
+	print_median("clone_pool_answer", later);
+	sandbox_destroy(original.sb);
+}
+
 /* Memory of an idle clone, with two more processes alive that have the same files mapped. */
 static void
 bench_reset_and_memory(void)
@@ -614,6 +656,7 @@ bench(void)
 {
 	bench_clones(64, "");
 	bench_clones(4096, "_4g");
+	bench_answer();
 	bench_reset_and_memory();
 	bench_pause(64, 4);
 	bench_pause(512, 256);
@@ -647,6 +690,7 @@ static const struct {
     {"damage", test_damage, NULL, 0},
     {"refused", test_refused, NULL, 0},
     {"panic", test_panic, NULL, 0},
+    {"workset", test_workset, NULL, 0},
     {"zygote", test_zygote, NULL, 0},
     {"livefork", NULL, test_livefork, 20},
     {"crowd", NULL, test_crowd, 100},

@@ -26,6 +26,8 @@ void test_refused(void);
 /* panic.c: the report of a kernel that nobody has loaded. */
 void test_panic(void);
 
+/* workset.c: what a prepared process has of its own before its clone runs. */
+void test_workset(void);
 /* zygote.c: VMM processes that are forked instead of executed. */
 void test_zygote(void);
 
