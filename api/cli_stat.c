@@ -58,6 +58,23 @@ print_enosys(const json_t *list)
 }
 
 static void
+print_start(const json_t *start)
+{
+	int64_t starts = get_int(start, "starts");
+	char name[32];
+
+	if (starts == 0)
+		return;
+	printf("\nof a start%s:\n", starts > 1 ? ", on average" : "");
+	for (int i = 0; i < START_NPHASES; i++) {
+		snprintf(name, sizeof(name), "%s_ns", forkstat_phases[i]);
+		printf("%20lld  %s\n", (long long)(get_int(start, name) / starts), name);
+	}
+	printf("%20lld  prepared_ns (of these before the request)\n",
+	       (long long)(get_int(start, "prepared_ns") / starts));
+}
+
+static void
 print_host(const json_t *host)
 {
 	const char *key;
@@ -67,7 +84,9 @@ print_host(const json_t *host)
 		return;
 	printf("\nmeasured by the host:\n");
 	json_object_foreach ((json_t *)(uintptr_t)host, key, value)
-		printf("%20lld  %s\n", (long long)json_integer_value(value), key);
+		if (json_is_integer(value))
+			printf("%20lld  %s\n", (long long)json_integer_value(value), key);
+	print_start(json_object_get(host, "start"));
 }
 
 static void

@@ -27,6 +27,12 @@ const struct forkstat_hist forkstat_hists[] = {
 };
 const size_t forkstat_nhists = sizeof(forkstat_hists) / sizeof(forkstat_hists[0]);
 
+const char *const forkstat_phases[START_NPHASES] = {
+#define PHASE_NAME(phase, name) [START_##phase] = name,
+    START_PHASES(PHASE_NAME)
+#undef PHASE_NAME
+};
+
 bool
 forkstat_is_gauge(const char *name)
 {
@@ -81,6 +87,20 @@ forkstat_host(struct api_sandbox *sb)
 		cache->valid = true;
 	}
 	return cache->valid ? &cache->hs : NULL;
+}
+
+/* The guest's phase is what is left of the time to READY: times in STARTED have been checked. */
+void
+forkstat_started(struct api_sandbox *sb)
+{
+	struct start_sum *start = &sb->start;
+
+	if (!sb->have_started || start->starts != 0) /* it may be ready again, after a reset */
+		return;
+	start->starts = 1;
+	start->prepared_ns = sb->started.prepared_ns;
+	memcpy(start->phase_ns, sb->started.phase_ns, sizeof(start->phase_ns));
+	start->phase_ns[START_GUEST] = sb->ready_ns - sb->requested_ns - sb->started.start_ns;
 }
 
 /* ---- sums ---------------------------------------------------------------------------------- */
@@ -157,6 +177,15 @@ add_host(struct sandbox_hoststats *sum, const struct sandbox_hoststats *from, bo
 }
 
 static void
+add_start(struct start_sum *sum, const struct start_sum *from)
+{
+	sum->starts += from->starts;
+	sum->prepared_ns = sat_add(sum->prepared_ns, from->prepared_ns);
+	for (int i = 0; i < START_NPHASES; i++)
+		sum->phase_ns[i] = sat_add(sum->phase_ns[i], from->phase_ns[i]);
+}
+
+static void
 sub_hist(struct tine_hist *hist, const struct tine_hist *from)
 {
 	hist->count -= hist->count < from->count ? hist->count : from->count;
@@ -203,6 +232,7 @@ forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
 	}
 	if (host != NULL)
 		add_host(&sum->host, host, gauges);
+	add_start(&sum->start, &sb->start);
 }
 
 int

@@ -25,11 +25,19 @@ struct hoststats_cache {
 	bool valid;
 };
 
+struct start_sum {
+	uint64_t starts; /* that are in it, up to READY */
+	uint64_t prepared_ns, phase_ns[START_NPHASES];
+};
+
 struct forkstat_sum {
 	struct tine_stats stats;
 	struct sandbox_hoststats host;
+	struct start_sum start;
 	uint64_t sandboxes; /* that are in it */
 };
+
+extern const char *const forkstat_phases[START_NPHASES];
 
 /* One row for each of TINE_STAT_COUNTERS. */
 struct forkstat_counter {
@@ -54,6 +62,9 @@ const struct tine_hist *forkstat_hist_of(const struct tine_stats *stats,
 int forkstat_read(const struct api_sandbox *sb, struct tine_stats *stats, bool *torn);
 /* The host's figures, read anew when older than a fifth of a second; NULL if there are none. */
 const struct sandbox_hoststats *forkstat_host(struct api_sandbox *sb);
+
+/* The sandbox has become ready: from here on its start is in the figures. */
+void forkstat_started(struct api_sandbox *sb);
 
 json_t *forkstat_json(struct api_sandbox *sb);
 json_t *forkstat_sum_json(struct server *server);

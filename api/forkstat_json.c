@@ -106,7 +106,21 @@ put_stats(json_t *doc, const struct tine_stats *stats, bool sum)
 }
 
 static json_t *
-hoststats_json(const struct sandbox_hoststats *hs)
+start_json(const struct start_sum *start)
+{
+	json_t *doc = json_pack("{s:o, s:o}", "starts", u64_json(start->starts), "prepared_ns",
+				u64_json(start->prepared_ns));
+	char name[32];
+
+	for (int i = 0; i < START_NPHASES; i++) {
+		snprintf(name, sizeof(name), "%s_ns", forkstat_phases[i]);
+		json_object_set_new(doc, name, u64_json(start->phase_ns[i]));
+	}
+	return doc;
+}
+
+static json_t *
+hoststats_json(const struct sandbox_hoststats *hs, const struct start_sum *start)
 {
 	json_t *doc = json_object();
 
@@ -124,6 +138,7 @@ hoststats_json(const struct sandbox_hoststats *hs)
 	MEMBER(mapped_2m);
 	MEMBER(vmm_pss_bytes);
 #undef MEMBER
+	json_object_set_new(doc, "start", start_json(start));
 	return doc;
 }
 
@@ -140,7 +155,8 @@ forkstat_json(struct api_sandbox *sb)
 	host = forkstat_host(sb);
 	doc = json_pack("{s:s, s:b, s:b}", "sandbox", sb->id, "torn", torn, "final", sb->gone);
 	put_stats(doc, &stats, false);
-	json_object_set_new(doc, "host", host != NULL ? hoststats_json(host) : json_null());
+	json_object_set_new(doc, "host",
+			    host != NULL ? hoststats_json(host, &sb->start) : json_null());
 	return doc;
 }
 
@@ -151,7 +167,7 @@ sum_json(const struct forkstat_sum *sum)
 
 	json_object_set_new(doc, "sandboxes", u64_json(sum->sandboxes));
 	put_stats(doc, &sum->stats, true);
-	json_object_set_new(doc, "host", hoststats_json(&sum->host));
+	json_object_set_new(doc, "host", hoststats_json(&sum->host, &sum->start));
 	return doc;
 }
 

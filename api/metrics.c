@@ -124,6 +124,18 @@ put_host(FILE *f, const struct sandbox_hoststats *hs)
 }
 
 static void
+put_starts(FILE *f, const struct start_sum *start)
+{
+	one(f, "tine_starts_total", "counter", "starts of sandboxes", start->starts);
+	head(f, "tine_start_seconds_total", "counter", "time taken by starts, by phase");
+	for (int i = 0; i < START_NPHASES; i++)
+		fprintf(f, "tine_start_seconds_total{phase=\"%s\"} %.9g\n", forkstat_phases[i],
+			(double)start->phase_ns[i] / 1e9);
+	head(f, "tine_start_prepared_seconds_total", "counter", "of it, before the request");
+	fprintf(f, "tine_start_prepared_seconds_total %.9g\n", (double)start->prepared_ns / 1e9);
+}
+
+static void
 put_sandboxes(FILE *f, struct server *server)
 {
 	static const struct {
@@ -168,6 +180,7 @@ metrics_text(struct server *server, size_t *len)
 	put_latency(f, &sum.stats);
 	put_enosys(f, &sum.stats);
 	put_host(f, &sum.host);
+	put_starts(f, &sum.start);
 	put_sandboxes(f, server);
 	if (fclose(f) != 0)
 		return NULL;

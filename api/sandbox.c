@@ -86,7 +86,7 @@ sandbox_new(struct server *server, const struct sandbox_args *args, const uint8_
 	sb->events = args->events;
 	sb->vmforks_left = args->vmfork;
 	sb->created_ns = realtime_ns();
-	sb->spawned_ns = loop_now_ns();
+	sb->requested_ns = sb->spawned_ns = loop_now_ns();
 	sb->rootfs = args->rootfs != NULL ? strdup(args->rootfs) : NULL;
 	sb->hostname = args->hostname != NULL ? strdup(args->hostname) : NULL;
 	snprintf(sb->name, sizeof(sb->name), "%s", args->name != NULL ? args->name : "");
@@ -166,6 +166,7 @@ spawn(struct api_sandbox *sb, struct sandbox_config *config, struct api_template
 	struct tine_error error = {.code = ENOMEM, .type = "out-of-memory"};
 	int rc = tmpl != NULL ? 0 : sandbox_config_check(config, &error);
 
+	config->requested_ns = sb->requested_ns;
 	if (rc == 0)
 		rc = tmpl != NULL ? spawn_clone(sb, config, tmpl, &error)
 				  : spawn_new(sb, config, &error);
@@ -288,6 +289,7 @@ api_sandbox_input(struct api_sandbox *sb, enum api_input input, const struct tin
 		take_reason(sb, reason);
 	if (next == API_READY) {
 		sb->ready_ns = loop_now_ns();
+		forkstat_started(sb);
 		if (sb->booted)
 			base_want(&sb->server->base, sb->memory_mib);
 	}

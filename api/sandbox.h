@@ -54,7 +54,8 @@ struct api_sandbox {
 	struct strings sysctls;          /* as given */
 	uint64_t memory_mib;
 	uint64_t created_ns;           /* CLOCK_REALTIME */
-	uint64_t spawned_ns, ready_ns; /* CLOCK_MONOTONIC; 0 = not yet */
+	/* CLOCK_MONOTONIC; 0 = not yet.  A reset is a new request for a ready sandbox. */
+	uint64_t requested_ns, spawned_ns, ready_ns;
 
 	struct tine_error reason; /* of failed, stopped */
 	struct sandbox *vm;
@@ -78,6 +79,7 @@ struct api_sandbox {
 	struct klog log;
 	uint64_t guest_events, guest_events_dropped;
 	struct hoststats_cache hoststats;
+	struct start_sum start; /* all 0 until it is ready */
 	struct waitq changed; /* state */
 };
 

@@ -7,6 +7,7 @@
 
 #include "bootblock.h"
 #include "cpu_x86_64.h"
+#include "phases.h"
 #include "rings.h"
 #include "template.h"
 #include "vm.h"
@@ -116,7 +117,9 @@ vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 	if (r != 0)
 		return r;
 	set_shared_region(vm, head);
-	return bootblock_write(vm, options, error);
+	r = bootblock_write(vm, options, error);
+	phase_end(START_MEMORY);
+	return r;
 }
 
 int

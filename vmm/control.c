@@ -8,11 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "jail.h"
+#include "phases.h"
 #include "setup.h"
 #include "zygote.h"
 
@@ -209,13 +209,11 @@ send_started(struct control *c, struct tine_error *error)
 		struct vmm_started info;
 	} m = {.hdr = {.len = sizeof(m.info), .type = VMM_MSG_STARTED}};
 	static const enum mem_slot slots[3] = {MEM_LOW, MEM_HIGH, MEM_ROOTFS};
-	struct timespec now;
 	int r;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	phase_end(START_SETUP);
+	phases_report(&m.info);
 	m.info.pid = getpid();
-	m.info.start_ns =
-	    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - c->args.spawned_ns;
 	m.info.memory_bytes = c->vm.mem.region[MEM_LOW].size + c->vm.mem.region[MEM_HIGH].size;
 	for (int i = 0; i < 3; i++) {
 		m.info.area[i].addr = (uintptr_t)c->vm.mem.region[slots[i]].hva;
@@ -272,10 +270,13 @@ serve(struct control *c, struct tine_error *error)
 		r = gdb_open(&c->gdb, &c->vm, &c->loop, c->args.config.gdb, error);
 	if (r == 0)
 		open_report(c);
+	phase_end(START_SETUP);
+	if (r == 0 && c->vm.jailed && !c->in_jail) {
+		r = jail_process(error);
+		phase_end(START_JAIL);
+	}
 	if (r == 0 && !c->prepared)
 		r = send_started(c, error);
-	if (r == 0 && c->vm.jailed && !c->in_jail)
-		r = jail_process(error);
 	atomic_store(&c->vm.freeze, c->prepared);
 	if (r == 0)
 		r = vm_start(&c->vm, error);
@@ -305,8 +306,10 @@ report_failure(const struct control *c, const struct tine_error *error)
 static void __attribute__((noreturn)) run(struct control *c)
 {
 	struct tine_error error;
-	int r = control_open_proc(c, &error);
+	int r;
 
+	phases_begin(c->args.spawned_ns);
+	r = control_open_proc(c, &error);
 	if (r == 0)
 		r = c->args.clone ? control_become_clone(c, &error)
 				  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);

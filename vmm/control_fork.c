@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "abi/boot.h"
@@ -13,6 +12,7 @@
 #include "freeze.h"
 #include "host.h"
 #include "jail.h"
+#include "phases.h"
 #include "setup.h"
 
 static void
@@ -137,11 +137,13 @@ control_become_clone(struct control *c, struct tine_error *error)
 	if (r == 0 && c->args.idle && idle.jailed && !c->in_jail) {
 		r = jail_process(error);
 		c->in_jail = true;
+		phase_end(START_JAIL);
 	}
 	if (r != 0)
 		return r;
 	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
+	phase_end(START_IDLE);
 	if (c->rec.hdr.type != CONTROL_CLONE && c->rec.hdr.type != CONTROL_PREPARE) {
 		close_fds(fds, nfds);
 		return tine_error_set(error, EPROTO, "control-protocol", "no template came");
@@ -151,6 +153,7 @@ control_become_clone(struct control *c, struct tine_error *error)
 		return setup_rehearsal(c, error);
 	if (r == 0)
 		r = take_args(c, &c->rec, error);
+	phases_request(c->args.spawned_ns);
 	c->args.config.template = c->template;
 	return r == 0 ? sandbox_setup_prepared(&c->vm, &c->args.config, &c->console, error) : r;
 }
@@ -197,12 +200,15 @@ control_identify(struct control *c, struct tine_error *error)
 	if (r != 0)
 		return r;
 	touch_buffers(c);
+	phase_end(START_REHEARSAL);
 	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
+	phase_end(START_IDLE);
 	close_fds(fds, nfds);
 	if (c->rec.hdr.type != CONTROL_CLONE || nfds != 0 || c->rec.hdr.len == 0)
 		return tine_error_set(error, EPROTO, "control-protocol", "no identity came");
 	r = take_args(c, &c->rec, error);
+	phases_request(c->args.spawned_ns);
 	c->args.config.template = c->template;
 	if (r == 0)
 		r = sandbox_config_check(&c->args.config, error);
@@ -216,15 +222,6 @@ control_identify(struct control *c, struct tine_error *error)
 }
 
 /* ---- freezing ---- */
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void
 report(struct control *c, uint16_t type, uint32_t id, const struct tine_error *error,
@@ -327,7 +324,7 @@ on_parked(void *arg, uint32_t events)
 		tine_error_set(&f->error, ENOMEM, "no-memory", "out of memory");
 	f->held = false;
 	vcpu_resume(&c->vm);
-	f->report.pause_ns = now_ns() - atomic_load(&c->vm.ready_ns);
+	f->report.pause_ns = monotonic_ns() - atomic_load(&c->vm.ready_ns);
 	if (r == 0)
 		finish_file(c, head, &f->error);
 	free(head);

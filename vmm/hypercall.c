@@ -2,9 +2,9 @@
 /* hypercall.c: serve the guest kernel's synchronous requests; every argument is hostile. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "abi/hypercall.h"
+#include "phases.h"
 #include "vm.h"
 
 #define CONSOLE_MAX 4096u
@@ -59,13 +59,10 @@ hc_halt(struct vm *vm, const struct tine_hypercall *hc)
 static int32_t
 hc_ready(struct vm *vm, const struct tine_hypercall *hc)
 {
-	struct timespec now;
-
 	(void)hc;
 	if (atomic_exchange(&vm->freeze, false))
 		vcpu_stop_here(vm);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	atomic_store(&vm->ready_ns, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	atomic_store(&vm->ready_ns, monotonic_ns());
 	return 0;
 }
 

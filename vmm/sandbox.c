@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "forkstat.h"
+#include "phases.h"
 #include "sandbox.h"
 #include "wire.h"
 
@@ -38,6 +39,22 @@ map_shared(struct sandbox *sb, int fd, struct tine_error *error)
 	return 0;
 }
 
+/* Nothing that has not passed on this side's clock, and each nanosecond in one phase. */
+static bool
+plausible_times(const struct sandbox *sb, const struct vmm_started *started)
+{
+	uint64_t sum, total = 0;
+
+	for (int i = 0; i < START_NPHASES; i++)
+		if (__builtin_add_overflow(total, started->phase_ns[i], &total))
+			return false;
+	return started->start_ns <= monotonic_ns() - sb->requested_ns &&
+	       started->prepared_ns <=
+		   (sb->requested_ns > sb->made_ns ? sb->requested_ns - sb->made_ns : 0) &&
+	       !__builtin_add_overflow(started->start_ns, started->prepared_ns, &sum) &&
+	       sum == total && started->phase_ns[START_GUEST] == 0;
+}
+
 static int
 on_started(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct tine_error *error)
 {
@@ -46,6 +63,9 @@ on_started(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct tine_er
 	if (sb->started || nfds != WIRE_FDS || sb->rec.hdr.len != sizeof(sb->info))
 		return tine_error_set(error, EPROTO, "control-protocol", "bad STARTED message");
 	memcpy(&sb->info, sb->rec.payload, sizeof(sb->info));
+	if (!plausible_times(sb, &sb->info))
+		return tine_error_set(error, EPROTO, "control-protocol",
+				      "the times in STARTED make no sense");
 	r = map_shared(sb, fds[0], error);
 	if (r != 0)
 		return r;

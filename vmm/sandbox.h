@@ -34,6 +34,8 @@ struct sandbox {
 	bool last_message; /* FAILED or HALTED has come */
 	int wait_status;
 	struct vmm_started info;
+	uint64_t made_ns;      /* CLOCK_MONOTONIC: the process was asked for */
+	uint64_t requested_ns; /* the sandbox was */
 	struct proto proto;
 	struct joiner joiner;
 	struct outq queue;
@@ -96,7 +98,7 @@ void hoststats_detach(struct sandbox *sb);
 /* vmm_args.c: command line of `tine vmm`. */
 struct vmm_args {
 	struct sandbox_config config;
-	uint64_t spawned_ns; /* CLOCK_MONOTONIC of sandbox_spawn() */
+	uint64_t spawned_ns; /* CLOCK_MONOTONIC of the request: requested_ns or sandbox_spawn() */
 	int control_fd;
 	bool die_with_parent; /* the spawning thread lives as long as its process */
 	bool idle;            /* of the pool: leaves files and privileges before it waits */

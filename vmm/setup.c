@@ -10,6 +10,7 @@
 #include "gdb.h"
 #include "host.h"
 #include "image.h"
+#include "phases.h"
 #include "setup.h"
 #include "template.h"
 
@@ -119,8 +120,10 @@ clone_template(struct vm *vm, const struct sandbox_config *config, struct consol
 	int r = 0;
 
 	sandbox_options(config, console, &options);
-	if (brings_rootfs(config))
+	if (brings_rootfs(config)) {
 		r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
+		phase_end(START_IMAGE);
+	}
 	options.rootfs_fd = image.fd;
 	options.rootfs_size = image.size;
 	if (r == 0)
@@ -160,6 +163,7 @@ boot(struct vm *vm, const struct sandbox_config *config, struct console *console
 	}
 	if (r == 0)
 		r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
+	phase_end(START_IMAGE);
 	if (r != 0)
 		return r;
 	options.rootfs_fd = image.fd;

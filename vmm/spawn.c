@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "phases.h"
 #include "programs.h"
 #include "sandbox.h"
 #include "template.h"
@@ -73,15 +73,6 @@ spawn(char **argv, int control, pid_t *pid)
 	return r;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static struct sandbox *
 new_sandbox(void)
 {
@@ -101,7 +92,7 @@ sandbox_args(struct vmm_args *args, const struct sandbox_config *config)
 {
 	*args = (struct vmm_args){
 	    .config = *config,
-	    .spawned_ns = now_ns(),
+	    .spawned_ns = config->requested_ns != 0 ? config->requested_ns : monotonic_ns(),
 	    .control_fd = CONTROL_FD,
 	    /* The signal comes when the *thread* ends that started the process. */
 	    .die_with_parent = syscall(SYS_gettid) == getpid(),
@@ -158,6 +149,7 @@ start(const struct vmm_args *args, struct zygote *zygote, struct sandbox **out,
 
 	if (sb == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	sb->made_ns = sb->requested_ns = args->spawned_ns;
 	r = make_process(sb, args, zygote, error);
 	if (r == 0)
 		*out = sb;
@@ -198,6 +190,7 @@ spawn_from_pool(const struct sandbox_config *config, const struct vmm_args *args
 		r = sandbox_pool_take(config->pool, config->template, out, &waited, error);
 		if (r != 0)
 			return r;
+		(*out)->requested_ns = args->spawned_ns;
 		r = sandbox_send_clone(*out, config->template, args, error);
 		if (r != 0)
 			sandbox_destroy(*out);

@@ -10,6 +10,7 @@
 
 #include "bootblock.h"
 #include "cpu_x86_64.h"
+#include "phases.h"
 #include "template.h"
 #include "vm.h"
 
@@ -136,6 +137,7 @@ vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_error *e
 		r = create_events(vm, error);
 	if (r != 0)
 		vm_destroy(vm);
+	phase_end(START_KVM);
 	return r;
 }
 
@@ -152,6 +154,7 @@ boot(struct vm *vm, const struct vm_options *options, struct tine_error *error)
 		r = mem_register(&vm->mem, vm->vm_fd, error);
 	if (r == 0)
 		r = load_guest(vm, options, error);
+	phase_end(START_MEMORY);
 	return r;
 }
 

@@ -70,6 +70,7 @@ struct sandbox_config {
 	bool trace;                /* keep the trace ring */
 	const char *gdb;           /* listen address of the gdb stub, NULL = none */
 	unsigned jail;             /* enum jail_level */
+	uint64_t requested_ns;     /* CLOCK_MONOTONIC: the start is measured from here; 0 = now */
 	/* Clone this instead of booting; kernel and memory_mib are the template's then (both have
 	 * to be left out), and so are rootfs and files unless it is a base template. */
 	struct tine_template *template;
@@ -102,10 +103,34 @@ struct vmm_frozen {
 	uint64_t data_bytes; /* of RAM in the template */
 };
 
+/* What a start spends its time on.  Not in this order: a process of the pool goes to jail before it
+ * has memory, and waits twice. */
+#define START_PHASES(X)                                                                            \
+	X(PROCESS, "process")     /* request to the VMM's main(), executed or forked */            \
+	X(KVM, "kvm")             /* host looked at; VM and vCPU made */                           \
+	X(JAIL, "jail")           /* privileges and system calls given up */                       \
+	X(IMAGE, "image")         /* configuration checked, root image made of files */            \
+	X(MEMORY, "memory")       /* kernel loaded, or template opened and mapped */               \
+	X(SETUP, "setup")         /* event loop, reports, identity of a clone */                   \
+	X(REHEARSAL, "rehearsal") /* a process of the pool has gone a clone's way to READY */      \
+	X(IDLE, "idle")           /* it waited for its template or for its identity */             \
+	X(GUEST, "guest")         /* guest runs, to READY; measured by who receives that */
+
+enum start_phase {
+#define START_PHASE_ENUM(name, text) START_##name,
+	START_PHASES(START_PHASE_ENUM)
+#undef START_PHASE_ENUM
+	    START_NPHASES
+};
+
+/* sandbox_recv() lets none through whose times contradict each other or the clock. */
 struct vmm_started {
 	int32_t pid;
 	uint32_t pad;
-	uint64_t start_ns; /* sandbox_spawn() to first guest instruction */
+	uint64_t start_ns;    /* request to first guest instruction */
+	uint64_t prepared_ns; /* what of the phases lies before the request */
+	/* their sum is prepared_ns + start_ns; that of the guest is yet to come: 0 */
+	uint64_t phase_ns[START_NPHASES];
 	uint64_t memory_bytes;
 	/* where guest memory lies in the VMM process: low RAM, high RAM, root image */
 	struct {

@@ -16,6 +16,7 @@
 #include "host.h"
 #include "jail.h"
 #include "loader.h"
+#include "phases.h"
 #include "zygote.h"
 
 /* All that the jail would not let a child open. */
@@ -90,9 +91,12 @@ reply(const struct control *c, uint16_t type, uint32_t id, int err)
 static int
 serve_fork(struct control *c, int control, pid_t parent, void (*run)(struct control *c))
 {
-	pid_t pid = fork_sibling();
-	int err = pid < 0 ? errno : 0;
+	pid_t pid;
+	int err;
 
+	c->args.spawned_ns = monotonic_ns(); /* the child's start */
+	pid = fork_sibling();
+	err = pid < 0 ? errno : 0;
 	if (pid == 0)
 		become_vmm(c, control, parent, run);
 	close(control);

@@ -32,15 +32,6 @@ shared_kib() {
 	sed -n 's/^Shmem: *\([0-9]*\) kB/\1/p' /proc/meminfo
 }
 
-# Each question gives the daemon a turn to fill it.
-fill_pool() {
-	turns=0
-	while [ "$(many GET /v1/health | jq .pool_idle)" != "$1" ]; do
-		turns=$((turns + 1))
-		[ $turns -lt 100 ] || fail "the pool has not $1 processes"
-	done
-}
-
 vmm_pid() {
 	many GET "/v1/sandboxes/$1" | jq .vmm_pid
 }

@@ -131,6 +131,15 @@ expect() {
 	[ "$2" = "$3" ] || fail "$1: $2, not $3"
 }
 
+# fill_pool N: each question gives the daemon a turn to fill it.
+fill_pool() {
+	turns=0
+	while [ "$(many GET /v1/health | jq .pool_idle)" != "$1" ]; do
+		turns=$((turns + 1))
+		[ $turns -lt 100 ] || fail "the pool has not $1 processes"
+	done
+}
+
 # A sandbox with the guest program, named $1.
 make_sandbox() {
 	api 201 POST /v1/sandboxes "{\"name\":\"$1\",\"memory_mib\":64,\"events\":${2-false},

@@ -548,6 +548,40 @@ counter(const struct answer *a, const char *name)
 	return json_integer_value(json_object_get(member(a, "counters"), name));
 }
 
+/* Of a start, as they come from the monitor; the guest's is measured here. */
+static json_int_t
+phase(const struct answer *a, const char *name)
+{
+	return json_integer_value(
+	    json_object_get(json_object_get(member(a, "host"), "start"), name));
+}
+
+static void
+test_starts(void **state)
+{
+	json_int_t starts = phase(call(&d, "GET", "/v1/forkstat", NULL, 200), "starts"), ready;
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"s\"}");
+	a = call(&d, "GET", "/v1/sandboxes/s", NULL, 200);
+	ready = json_integer_value(member(a, "ready_ns"));
+	a = call(&d, "GET", "/v1/sandboxes/s/forkstat", NULL, 200);
+	assert_int_equal(phase(a, "starts"), 1);
+	assert_true(phase(a, "process_ns") + phase(a, "memory_ns") + phase(a, "setup_ns") +
+			phase(a, "kvm_ns") + phase(a, "idle_ns") + phase(a, "guest_ns") ==
+		    ready + phase(a, "prepared_ns"));
+	call(&d, "DELETE", "/v1/sandboxes/s", NULL, 204);
+	/* What never became ready does not count. */
+	call(&d, "POST", "/v1/sandboxes?wait=none", "{\"name\":\"t\",\"hostname\":\"slow\"}", 201);
+	a = call(&d, "GET", "/v1/sandboxes/t/forkstat", NULL, 200);
+	assert_int_equal(phase(a, "starts"), 0);
+	assert_int_equal(phase(a, "memory_ns"), 0);
+	call(&d, "DELETE", "/v1/sandboxes/t", NULL, 204);
+	a = call(&d, "GET", "/v1/forkstat", NULL, 200);
+	assert_int_equal(phase(a, "starts"), starts + 1);
+}
+
 static void
 test_forkstat(void **state)
 {
@@ -760,6 +794,7 @@ main(void)
 	    cmocka_unit_test(test_profile),
 	    cmocka_unit_test(test_files_and_sysctl),
 	    cmocka_unit_test(test_forkstat),
+	    cmocka_unit_test(test_starts),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_events_dropped),
 	    cmocka_unit_test(test_templates),

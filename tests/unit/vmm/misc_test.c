@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* misc_test.c: launch encoding, quantiles, statistics page, queue, command line of `tine vmm`. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "bootblock.h"
 #include "forkstat.h"
 #include "outq.h"
+#include "phases.h"
 #include "sandbox.h"
 #include "vmm.h"
+#include "wire.h"
 
 static void
 test_launch_encode(void **state)
@@ -336,6 +342,102 @@ test_launch_failure(void **state)
 	assert_int_equal(strspn(error.detail + strlen("prog: "), "a"), LAUNCH_WHY_MAX);
 }
 
+/* STARTED from a process that was made 1 s before the request, which came 1 s ago. */
+static int
+receive_started(const struct vmm_started *info, bool made_for_it)
+{
+	const uint64_t second = 1000000000u;
+	struct record rec = {.hdr = {.type = VMM_MSG_STARTED, .len = sizeof(*info)}};
+	int shared = memfd_create("shared", MFD_CLOEXEC | MFD_ALLOW_SEALING), pair[2], r;
+	const int fds[WIRE_FDS] = {shared, shared, shared, shared, shared};
+	struct sandbox_msg msg;
+	struct tine_error error = {0};
+	struct sandbox *sb;
+
+	assert_int_equal(ftruncate(shared, TINE_SHARED_SIZE), 0);
+	assert_int_equal(fcntl(shared, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	sb = calloc(1, sizeof(*sb));
+	assert_non_null(sb);
+	proto_init(&sb->proto);
+	sb->fd = pair[0];
+	sb->pidfd = sb->frozen_fd = sb->rootfs_fd = sb->smaps_fd = sb->vm_stats.fd =
+	    sb->vcpu_stats.fd = -1;
+	sb->reaped = true; /* there is no process */
+	sb->requested_ns = monotonic_ns() - second;
+	sb->made_ns = sb->requested_ns - (made_for_it ? 0 : second);
+	memcpy(rec.payload, info, sizeof(*info));
+	assert_int_equal(
+	    wire_send(pair[1], (uint8_t *)&rec, sizeof(rec.hdr) + rec.hdr.len, fds, WIRE_FDS), 0);
+	r = sandbox_recv(sb, &msg, &error);
+	if (r != 1)
+		assert_string_equal(error.detail, "the times in STARTED make no sense");
+	close(pair[1]);
+	close(shared);
+	sandbox_destroy(sb);
+	return r;
+}
+
+static void
+test_start_times(void **state)
+{
+	const uint64_t ms = 1000000;
+	const struct vmm_started good = {
+	    .start_ns = 10 * ms,
+	    .prepared_ns = 500 * ms,
+	    .phase_ns = {[START_KVM] = 4 * ms, [START_SETUP] = 6 * ms, [START_IDLE] = 500 * ms}};
+	struct vmm_started bad = good;
+
+	(void)state;
+	assert_int_equal(receive_started(&good, false), 1);
+	assert_int_equal(receive_started(&good, true), -EPROTO); /* nobody prepared anything */
+	bad.phase_ns[START_MEMORY] = 1;                          /* the sum is more than the time */
+	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	bad = good;
+	bad.phase_ns[START_IDLE] -= 1;
+	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	bad = good;
+	bad.phase_ns[START_KVM] = UINT64_MAX; /* it is right again, modulo 2^64 */
+	bad.phase_ns[START_JAIL] = 4 * ms + 1;
+	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	bad = good;
+	bad.start_ns = 1000 * 1000 * ms; /* of one second */
+	bad.phase_ns[START_SETUP] = 1000 * 1000 * ms - 4 * ms;
+	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	bad = good;
+	bad.prepared_ns = bad.phase_ns[START_IDLE] = 1001 * ms; /* in one second */
+	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	bad = good;
+	bad.phase_ns[START_SETUP] -= 1;
+	bad.phase_ns[START_GUEST] = 1; /* which has not begun */
+	assert_int_equal(receive_started(&bad, false), -EPROTO);
+}
+
+/* A process that was made for its request, one that waited for it, and that nothing is left out. */
+static void
+test_phases(void **state)
+{
+	const uint64_t begin = monotonic_ns() - 1000;
+	struct vmm_started s;
+	uint64_t sum = 0;
+
+	(void)state;
+	phases_begin(begin);
+	phases_request(begin - 500);
+	phase_end(START_KVM);
+	phases_report(&s);
+	assert_true(s.prepared_ns == 0 && s.phase_ns[START_PROCESS] >= 1500);
+	assert_true(s.start_ns == s.phase_ns[START_PROCESS] + s.phase_ns[START_KVM]);
+	phases_request(begin + 300);
+	phase_end(START_IDLE);
+	phase_end(START_KVM);
+	phases_report(&s);
+	for (int i = 0; i < START_NPHASES; i++)
+		sum += s.phase_ns[i];
+	assert_true(s.prepared_ns == 800 && sum == s.prepared_ns + s.start_ns);
+	assert_true(begin + 300 + s.start_ns <= monotonic_ns());
+}
+
 int
 main(void)
 {
@@ -351,6 +453,8 @@ main(void)
 	    cmocka_unit_test(test_outq),
 	    cmocka_unit_test(test_vmm_args),
 	    cmocka_unit_test(test_config_check),
+	    cmocka_unit_test(test_start_times),
+	    cmocka_unit_test(test_phases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
