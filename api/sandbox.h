@@ -53,7 +53,7 @@ struct api_sandbox {
 	char *rootfs, *hostname;         /* NULL = default */
 	struct strings sysctls;          /* as given */
 	uint64_t memory_mib;
-	uint64_t created_ns;           /* CLOCK_REALTIME */
+	uint64_t created_ns; /* CLOCK_REALTIME */
 	/* CLOCK_MONOTONIC; 0 = not yet.  A reset is a new request for a ready sandbox. */
 	uint64_t requested_ns, spawned_ns, ready_ns;
 
@@ -80,7 +80,7 @@ struct api_sandbox {
 	uint64_t guest_events, guest_events_dropped;
 	struct hoststats_cache hoststats;
 	struct start_sum start; /* all 0 until it is ready */
-	struct waitq changed; /* state */
+	struct waitq changed;   /* state */
 };
 
 /* What POST /v1/sandboxes asks for, checked. */
