@@ -385,7 +385,7 @@ reset(struct control *c, struct tine_error *error)
 	struct vm_options options;
 	int r;
 
-	if (c->template == NULL)
+	if (c->template == NULL || c->vm.base)
 		return tine_error_set(error, EINVAL, "not-a-clone",
 				      "the sandbox was booted: there is no template to go back to");
 	if (c->freezing.busy || c->args.config.gdb != NULL)

@@ -241,7 +241,7 @@ sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
 	struct record rec; /* the payload is not sent: it need not be cleared */
 	int r;
 
-	if (sb->template == NULL)
+	if (sb->template == NULL || (sb->template->head.flags & TEMPLATE_BASE) != 0)
 		return tine_error_set(error, EINVAL, "not-a-clone",
 				      "the sandbox was booted: there is no template to go back to");
 	rec.hdr = (struct tine_msg){.type = CONTROL_RESET, .id = id};

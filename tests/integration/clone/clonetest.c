@@ -227,6 +227,10 @@ test_reset_twice(void)
 
 	spawn(&original, bt, NULL, NULL, NULL);
 	launch(&original, "loop");
+	/* Of the base template, whose memory it has copied: it was booted, and has no way back. */
+	if (sandbox_reset(original.sb, 1, &error) != -EINVAL ||
+	    strcmp(error.type, "not-a-clone") != 0)
+		fail("a booted sandbox was reset");
 	t = freeze(&original, false, 0);
 	spawn(&b, t, NULL, NULL, NULL);
 	for (int i = 0; i < 20; i++) {
