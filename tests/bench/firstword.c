@@ -7,32 +7,13 @@
  *
  * usage: firstword ROUNDS; prints the median in nanoseconds.  The program is this one.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX 1000
-
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
+#include "median.h"
 
 static void
 need(int ok, const char *what)
@@ -77,7 +58,6 @@ main(int argc, char **argv)
 	need(pipe(fd) == 0, "pipe");
 	for (int i = 0; i < rounds; i++)
 		v[i] = one_round(fd);
-	qsort(v, (size_t)rounds, sizeof(v[0]), compare);
-	printf("%llu\n", (unsigned long long)v[rounds / 2]);
+	printf("%llu\n", (unsigned long long)median(v, (size_t)rounds));
 	return 0;
 }

@@ -7,31 +7,12 @@
  */
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX 1000
-
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
+#include "median.h"
 
 int
 main(int argc, char **argv)
@@ -58,7 +39,6 @@ main(int argc, char **argv)
 		}
 		v[i] = now() - v[i];
 	}
-	qsort(v, (size_t)rounds, sizeof(v[0]), compare);
-	printf("%llu\n", (unsigned long long)v[rounds / 2]);
+	printf("%llu\n", (unsigned long long)median(v, (size_t)rounds));
 	return 0;
 }
