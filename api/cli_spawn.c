@@ -18,13 +18,13 @@ static const char spawn_usage[] =
     "  -r, --rootfs PATH     root file system: directory, tar, cpio or EROFS image\n"
     "  -m, --memory MIB      memory (default 256)\n"
     "      --hostname NAME\n"
-    "      --sysctl NAME=VALUE  set a kernel variable at boot; can be repeated\n"
-    "      --file HOST:GUEST    add a file to the root file system; can be repeated\n"
+    "      --sysctl N=VALUE  set a kernel variable at boot; can be repeated\n"
+    "      --add HOST:GUEST  add a file to the root file system; can be repeated\n"
     "      --vmfork N        its programs may ask for N clones and templates of it\n"
     "      --events          report forks, execs and exits on the event stream\n"
     "      --no-wait         do not wait until it is ready\n" CLI_USAGE;
 
-enum { OPT_HOSTNAME = 256, OPT_SYSCTL, OPT_FILE, OPT_VMFORK, OPT_EVENTS, OPT_NO_WAIT };
+enum { OPT_HOSTNAME = 256, OPT_SYSCTL, OPT_ADD, OPT_VMFORK, OPT_EVENTS, OPT_NO_WAIT };
 
 /* Relative paths mean ours, not the daemon's. */
 static void
@@ -94,11 +94,11 @@ spawn_option(struct client *client, int opt, json_t *body, bool *wait)
 			   ? -1
 			   : client_usage_error(client, spawn_usage,
 						"--sysctl: NAME=VALUE expected");
-	case OPT_FILE:
+	case OPT_ADD:
 		return add_file(body, optarg) == 0
 			   ? -1
 			   : client_usage_error(client, spawn_usage,
-						"--file: HOST:/GUEST expected");
+						"--add: HOST:/GUEST expected");
 	case OPT_VMFORK:
 		if (parse_uint(optarg, INT32_MAX, &number) < 0)
 			return client_usage_error(client, spawn_usage, "--vmfork: number expected");
@@ -124,7 +124,9 @@ spawn_options(struct client *client, int argc, char **argv, json_t *body, bool *
 						{"memory", required_argument, NULL, 'm'},
 						{"hostname", required_argument, NULL, OPT_HOSTNAME},
 						{"sysctl", required_argument, NULL, OPT_SYSCTL},
-						{"file", required_argument, NULL, OPT_FILE},
+						{"add", required_argument, NULL, OPT_ADD},
+						/* what it was called first */
+						{"file", required_argument, NULL, OPT_ADD},
 						{"vmfork", required_argument, NULL, OPT_VMFORK},
 						{"events", no_argument, NULL, OPT_EVENTS},
 						{"no-wait", no_argument, NULL, OPT_NO_WAIT},

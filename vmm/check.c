@@ -8,8 +8,12 @@
 #include "vmm.h"
 
 static const char usage_text[] =
-    "usage: tine check [--json]\n"
-    "Says whether this host can run sandboxes, and if not, what is missing.\n";
+    "usage: tine check [OPTION]...\n"
+    "\n"
+    "Say whether this host can run sandboxes, and if not, what is missing.\n"
+    "\n"
+    "      --json            print JSON\n"
+    "  -h, --help            this text\n";
 
 static void
 print_json(const struct host_info *info)

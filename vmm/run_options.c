@@ -15,7 +15,7 @@ static const char usage_text[] =
     "status\n"
     "behave as if it ran directly.\n"
     "\n"
-    "      --rootfs PATH     root file system: directory, tar, cpio or EROFS image; PROGRAM is "
+    "  -r, --rootfs PATH     root file system: directory, tar, cpio or EROFS image; PROGRAM is "
     "then a\n"
     "                        name or path inside it.  Without it PROGRAM is a file of this host "
     "and\n"
@@ -48,8 +48,7 @@ static const char usage_text[] =
     "126 the program cannot be executed, 127 it was not found.\n";
 
 enum {
-	OPT_ROOTFS = 256,
-	OPT_ADD,
+	OPT_ADD = 256,
 	OPT_ENV_CLEAR,
 	OPT_ENV_HOST,
 	OPT_HOSTNAME,
@@ -65,7 +64,7 @@ enum {
 };
 
 static const struct option long_options[] = {
-    {"rootfs", required_argument, NULL, OPT_ROOTFS},
+    {"rootfs", required_argument, NULL, 'r'},
     {"add", required_argument, NULL, OPT_ADD},
     {"tty", no_argument, NULL, 't'},
     {"no-stdin", no_argument, NULL, 'n'},
@@ -187,7 +186,7 @@ take_option(struct run_options *o, int c, struct string_list *given_env)
 		return parse_user(o, optarg);
 	case OPT_TIMEOUT:
 		return parse_timeout(o, optarg);
-	case OPT_ROOTFS:
+	case 'r':
 		o->config.rootfs = optarg;
 		return true;
 	case OPT_HOSTNAME:
@@ -284,7 +283,7 @@ run_options_parse(struct run_options *o, int argc, char **argv)
 	argv[0] = own_name; /* in front of what getopt says */
 	/* "+": options after the program's name are the program's. */
 	while (status < 0 &&
-	       (c = getopt_long(argc, argv, "+tnm:e:w:u:vh", long_options, &index)) != -1) {
+	       (c = getopt_long(argc, argv, "+r:tnm:e:w:u:vh", long_options, &index)) != -1) {
 		if (c == 'h') {
 			fputs(usage_text, stdout);
 			status = 0;

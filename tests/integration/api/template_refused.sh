@@ -41,7 +41,7 @@ unflip() {
 
 good=$work/good.tmpl bad=$work/bad.tmpl
 start_daemon
-tine spawn -n p -m 32 --file "$forks:/bin/forks" >/dev/null
+tine spawn -n p -m 32 --add "$forks:/bin/forks" >/dev/null
 tine exec -d p forks sleep >/dev/null
 tine template p warm >/dev/null
 tine template --save warm "$good"

@@ -109,7 +109,7 @@ refused 125 'kernel variable kern.ostype=x: it cannot be set' run --sysctl kern.
 refused 125 'kernel variable kern.maxproc=x: it does not take this value' run --no-template --sysctl kern.maxproc=x "$static"
 refused 125 '"nonsense" is neither unix:PATH nor a port*' run --gdb nonsense "$static"
 refused 125 '/no/such/file: No such file or directory' run --stats=/no/such/file "$static"
-run 2 check extra && [ "$(head -n 1 "$work/err")" = 'usage: tine check [--json]' ] || complain "tine check extra"
+run 2 check extra && [ "$(head -n 1 "$work/err")" = 'usage: tine check [OPTION]...' ] || complain "tine check extra"
 
 # ---- root file systems
 

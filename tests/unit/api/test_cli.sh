@@ -46,13 +46,13 @@ case $line in *listening*) ;; *) fail "$line" ;; esac
 cat <&9 >/dev/null &
 
 # Sandboxes.
-id=$("$tine" spawn --name one --memory 64 --sysctl kern.maxproc=7 --file /etc/passwd:/etc/passwd)
+id=$("$tine" spawn --name one --memory 64 --sysctl kern.maxproc=7 --add /etc/passwd:/etc/passwd)
 expect "length of an id" ${#id} 16
 expect "ls --json" "$("$tine" ls --json | jq -r '.[0].name')" one
 "$tine" ls | grep -q "$id *one *ready" || fail "ls"
 expect "spawn of a broken one" "$(status "$tine" spawn --hostname broken)" 1
 grep -q "fake kernel up" "$work/err" || fail "no kernel log with the failure"
-expect "a bad option" "$(status "$tine" spawn --file nonsense)" 2
+expect "a bad option" "$(status "$tine" spawn --add nonsense)" 2
 "$tine" health | grep -q "1 ready" || fail health
 
 # Programs: output, error, status.
