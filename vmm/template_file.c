@@ -242,6 +242,40 @@ template_verify_data(const struct tine_template *tmpl, struct tine_error *error)
 	return r;
 }
 
+/* What no checksum is of, beside the data, is zero. */
+static int
+verify_zero(const struct tine_template *tmpl, uint64_t from, uint64_t to, struct tine_error *error)
+{
+	uint8_t buf[TINE_PAGE_SIZE];
+
+	while (from < to) {
+		size_t want = to - from < sizeof(buf) ? (size_t)(to - from) : sizeof(buf);
+		ssize_t n = pread(tmpl->fd, buf, want, (off_t)from);
+
+		if (n <= 0)
+			return read_failed(n, error);
+		for (ssize_t i = 0; i < n; i++)
+			if (buf[i] != 0)
+				return check_sum(1, 0, from + (uint64_t)i, 1, error);
+		from += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Behind the head, the root image and the note. */
+static int
+verify_padding(const struct tine_template *tmpl, struct tine_error *error)
+{
+	const struct template_head *head = &tmpl->head;
+	const uint64_t end[] = {sizeof(*head), head->rootfs_offset + head->rootfs_size,
+				head->note_offset + head->note_size};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(end) / sizeof(end[0]); i++)
+		r = verify_zero(tmpl, end[i], i == 0 ? TEMPLATE_DATA : page_up(end[i]), error);
+	return r;
+}
+
 /* Nothing is missing at the end of the file, and nothing is there that nobody has checked. */
 static int
 check_size(const struct template_head *head, uint64_t size, struct tine_error *error)
@@ -309,6 +343,8 @@ template_load(const char *path, struct tine_template **out, struct tine_error *e
 	r = check_size(&t->head, (uint64_t)st.st_size, error);
 	if (r == 0)
 		r = template_verify_data(t, error);
+	if (r == 0)
+		r = verify_padding(t, error);
 	if (r == 0)
 		r = read_note(t, error);
 	if (r == 0)

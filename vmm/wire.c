@@ -86,6 +86,10 @@ receive(int fd, int flags, struct record *rec, int fds[WIRE_FDS], int *nfds,
 				      "the other side of the control socket "
 				      "has gone");
 	take_fds(&m, fds, nfds != NULL ? nfds : &none);
+	if ((m.msg_flags & MSG_CTRUNC) != 0)
+		return tine_error_set(error, EMFILE, "no-files",
+				      "descriptors of a message were lost: too many are open, or "
+				      "too many came");
 	if ((size_t)n < sizeof(rec->hdr) || (m.msg_flags & MSG_TRUNC) != 0 ||
 	    rec->hdr.len != (size_t)n - sizeof(rec->hdr))
 		return tine_error_set(error, EPROTO, "control-protocol",

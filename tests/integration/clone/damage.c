@@ -86,6 +86,11 @@ flip_regions(int fd, const struct template_head *head)
 	for (uint64_t at = 0; at < head->rootfs_size; at += DATA_STEP)
 		flip(fd, (off_t)(head->rootfs_offset + at));
 	flip(fd, (off_t)(head->rootfs_offset + head->rootfs_size - 1));
+	/* Nothing is of use there. */
+	flip(fd, (off_t)sizeof(*head));
+	flip(fd, TEMPLATE_DATA - 1);
+	if (head->rootfs_size % TINE_PAGE_SIZE != 0)
+		flip(fd, (off_t)(head->rootfs_offset + head->rootfs_size));
 }
 
 static void

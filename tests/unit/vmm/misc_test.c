@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -438,6 +439,35 @@ test_phases(void **state)
 	assert_true(begin + 300 + s.start_ns <= monotonic_ns());
 }
 
+/* A message whose descriptors do not all fit says so, and those that came are not lost. */
+static void
+test_lost_descriptors(void **state)
+{
+	const struct tine_msg m = {.type = VMM_MSG_STARTED};
+	struct rlimit all, few;
+	int pair[2], sent[WIRE_FDS], fds[WIRE_FDS], nfds = 0;
+	struct tine_error error;
+	struct record rec;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	for (int i = 0; i < WIRE_FDS; i++)
+		sent[i] = pair[0];
+	assert_int_equal(wire_send(pair[0], (const uint8_t *)&m, sizeof(m), sent, WIRE_FDS), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	few.rlim_cur = (rlim_t)pair[1] + 3; /* room for two */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(wire_recv(pair[1], &rec, fds, &nfds, &error), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_string_equal(error.type, "no-files");
+	assert_int_equal(nfds, 2);
+	close(fds[0]);
+	close(fds[1]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -455,6 +485,7 @@ main(void)
 	    cmocka_unit_test(test_config_check),
 	    cmocka_unit_test(test_start_times),
 	    cmocka_unit_test(test_phases),
+	    cmocka_unit_test(test_lost_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
