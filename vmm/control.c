@@ -280,8 +280,6 @@ serve(struct control *c, struct tine_error *error)
 	atomic_store(&c->vm.freeze, c->prepared);
 	if (r == 0)
 		r = vm_start(&c->vm, error);
-	if (r == 0 && c->vm.jailed)
-		r = jail_io_thread(c->args.config.gdb != NULL, error);
 	if (r == 0 && c->prepared)
 		r = start_prepared(c, error);
 	while (r == 0 && !c->loop.quit) {

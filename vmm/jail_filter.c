@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* jail_filter.c: leave each thread of a VMM process only the system calls it needs. */
+/*
+ * jail_filter.c: leave the threads of a VMM process only the system calls they need.
+ *
+ * All have the same filter: they share their memory, so whoever controls one makes the others do
+ * what it may not.
+ */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,46 +25,40 @@
 #define FILTERED 1
 #endif
 
-#define PROGRAM_MAX 256
-
-static int
-load(const struct sock_filter *program, size_t n)
-{
-	/* Not on the heap: a thread would get one of its own. */
-	struct sock_filter copy[PROGRAM_MAX];
-	struct sock_fprog prog = {.len = (unsigned short)n, .filter = copy};
-
-	memcpy(copy, program, n * sizeof(*copy));
-	for (size_t i = 0; i < n; i++)
-		if (copy[i].k == FILTER_SELF)
-			copy[i].k = (uint32_t)getpid();
-	/* jail_process() has set no_new_privs. */
-	if (FILTERED && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
-		return -errno;
-	return 0;
-}
-
 #define LENGTH(program) (sizeof(program) / sizeof((program)[0]))
-#define LOAD(program) load(program, LENGTH(program))
-_Static_assert(LENGTH(vcpu_program) <= PROGRAM_MAX && LENGTH(io_program) <= PROGRAM_MAX &&
-		   LENGTH(debug_program) <= PROGRAM_MAX,
-	       "raise PROGRAM_MAX");
+
+/* jail_process() has set no_new_privs. */
+static long
+load(struct sock_filter *program, size_t n)
+{
+	struct sock_fprog prog = {.len = (unsigned short)n, .filter = program};
+
+	uint32_t self = (uint32_t)getpid();
+
+	if (!FILTERED)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (program[i].k == FILTER_SELF)
+			program[i].k = self;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog);
+}
 
 int
-jail_io_thread(bool debug, struct tine_error *error)
+jail_threads(bool debug, struct tine_error *error)
 {
-	int r = debug ? LOAD(debug_program) : LOAD(io_program);
+	/* Not on the heap: a thread would get one of its own. */
+	struct sock_filter copy[LENGTH(debug_program)];
+	size_t n = debug ? LENGTH(debug_program) : LENGTH(plain_program);
+	long r;
 
-	return r == 0 ? 0
-		      : tine_error_set(error, -r, "jail-failed", "system call filter: %s",
-				       strerror(-r));
-}
-
-void
-jail_vcpu_thread(void)
-{
-	if (LOAD(vcpu_program) != 0) {
-		fputs("tine: cannot confine the vCPU thread\n", stderr);
-		abort();
-	}
+	_Static_assert(sizeof(copy) >= sizeof(plain_program), "a debugger only adds calls");
+	memcpy(copy, debug ? debug_program : plain_program, n * sizeof(*copy));
+	r = load(copy, n);
+	if (r == 0)
+		return 0;
+	if (r > 0) /* a thread with a filter of its own; none has been changed */
+		return tine_error_set(error, EBUSY, "jail-failed",
+				      "system call filter: thread %ld cannot be given it", r);
+	return tine_error_set(error, errno, "jail-failed", "system call filter: %s",
+			      strerror(errno));
 }

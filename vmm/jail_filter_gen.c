@@ -26,8 +26,9 @@
 #define PROGRAM_MAX 256
 #define CALLS_MAX 512 /* numbers of system calls */
 
-/* What the C library needs for memory, locks and the end of a thread; reading open files. */
-static const int common_calls[] = {
+/* Of both threads. */
+static const int plain_calls[] = {
+    /* what the C library needs for memory, locks and the end of a thread; reading open files */
     SYS_brk,
     SYS_clock_gettime,
     SYS_exit,
@@ -49,26 +50,27 @@ static const int common_calls[] = {
     SYS_sysinfo, /* qsort() asks how much memory it may take */
     SYS_write,
     SYS_writev,
-};
-
-/* The rings' client: descriptors that are open already. */
-static const int io_calls[] = {
-    SYS_close,   SYS_epoll_ctl,  SYS_epoll_pwait, SYS_epoll_wait,
-    SYS_fstat,   SYS_newfstatat, SYS_poll,        SYS_recvfrom,
-    SYS_recvmsg, SYS_sendmsg,    SYS_sendto,      SYS_pwrite64, /* a template */
+    /* the rings' client: descriptors that are open already */
+    SYS_close,
+    SYS_epoll_ctl,
+    SYS_epoll_pwait,
+    SYS_epoll_wait,
+    SYS_fstat,
+    SYS_newfstatat,
+    SYS_poll,
+    SYS_pwrite64, /* a template */
+    SYS_recvfrom,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_sendto,
 };
 
 static const int debug_calls[] = {
     SYS_accept4,
 };
 
-static const unsigned long vcpu_ioctls[] = {
+static const unsigned long plain_ioctls[] = {
     KVM_RUN,
-    KVM_GET_REGS,
-    KVM_GET_SREGS,
-};
-
-static const unsigned long io_ioctls[] = {
     KVM_SIGNAL_MSI,
     KVM_GET_CLOCK, /* for a boot block */
     /* the log of written pages, for a freeze */
@@ -96,7 +98,7 @@ static const unsigned long debug_ioctls[] = {
     KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_GUEST_DEBUG, KVM_TRANSLATE,
 };
 
-/* What a thread may do. */
+/* What a process may do. */
 struct rules {
 	bool call[CALLS_MAX]; /* with any arguments */
 	unsigned long ioctl[64];
@@ -383,18 +385,14 @@ int
 main(int argc, char **argv)
 {
 	FILE *out = argc == 2 ? fopen(argv[1], "w") : NULL;
-	static struct rules vcpu, io, debug;
+	static struct rules plain, debug;
 
 	if (out == NULL)
 		fail("output file");
-	allow_calls(&vcpu, common_calls, COUNT(common_calls));
-	allow_ioctls(&vcpu, vcpu_ioctls, COUNT(vcpu_ioctls));
-	write_program(out, "vcpu_program", &vcpu);
-	allow_calls(&io, common_calls, COUNT(common_calls));
-	allow_calls(&io, io_calls, COUNT(io_calls));
-	allow_ioctls(&io, io_ioctls, COUNT(io_ioctls));
-	write_program(out, "io_program", &io);
-	debug = io;
+	allow_calls(&plain, plain_calls, COUNT(plain_calls));
+	allow_ioctls(&plain, plain_ioctls, COUNT(plain_ioctls));
+	write_program(out, "plain_program", &plain);
+	debug = plain;
 	allow_calls(&debug, debug_calls, COUNT(debug_calls));
 	allow_ioctls(&debug, debug_ioctls, COUNT(debug_ioctls));
 	write_program(out, "debug_program", &debug);

@@ -175,8 +175,6 @@ serve(struct run *run, struct tine_error *error)
 		r = jail_process(error);
 	if (r == 0)
 		r = vm_start(&run->vm, error);
-	if (r == 0 && run->vm.jailed)
-		r = jail_io_thread(run->options.config.gdb != NULL, error);
 	while (r == 0 && !run->loop.quit) {
 		r = evloop_step(&run->loop);
 		if (r != 0)

@@ -200,6 +200,18 @@ run_once(struct vm *vm)
 	}
 }
 
+/* Here and not in the I/O thread, which would have to make this one wait. */
+static bool
+confine(struct vm *vm)
+{
+	struct tine_error error;
+
+	if (!vm->jailed || jail_threads(vm->debugged, &error) == 0)
+		return true;
+	vm_end_set(vm, VM_FAILED, 0, &error);
+	return false;
+}
+
 void *
 vcpu_main(void *arg)
 {
@@ -207,9 +219,8 @@ vcpu_main(void *arg)
 
 	block_signals();
 	atomic_store(&vm->vcpu_tid, gettid());
-	if (vm->jailed)
-		jail_vcpu_thread();
-	park(vm);
+	if (confine(vm))
+		park(vm);
 	while (vm->end.kind == VM_RUNNING && !atomic_load(&vm->stop)) {
 		run_once(vm);
 		if (vm->run->exit_reason == KVM_EXIT_DEBUG)

@@ -56,7 +56,8 @@ struct vm {
 	struct console *console;    /* c, locks itself */
 	int doorbell_fd;            /* c: eventfd, KVM signals it when the guest rings */
 	int stopped_fd;             /* c: eventfd, readable once the vCPU thread has ended */
-	bool jailed;                /* c: system call filters are wanted */
+	bool jailed;                /* c: a system call filter is wanted */
+	bool debugged;              /* c: gdb_open() has been called; before vm_start() */
 	pthread_t vcpu_thread;
 	_Atomic pid_t vcpu_tid; /* a: 0 before it runs */
 	bool vcpu_started;

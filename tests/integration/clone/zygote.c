@@ -17,7 +17,7 @@
 static void
 read_file(pid_t pid, const char *name, char text[TEXT])
 {
-	char path[64];
+	char path[300];
 	size_t n = 0;
 	FILE *f;
 
@@ -158,6 +158,46 @@ oom_score(pid_t pid, char text[TEXT])
 	read_file(pid, "oom_score_adj", text);
 }
 
+/* System call filters of a thread; -1 if it has none. */
+static int
+filters(pid_t pid, const char *status)
+{
+	char text[TEXT];
+	const char *count;
+
+	read_file(pid, status, text);
+	count = strstr(text, "\nSeccomp_filters:\t");
+	return count != NULL && strstr(text, "\nSeccomp:\t2\n") != NULL
+		   ? atoi(strchr(count, '\t') + 1)
+		   : -1;
+}
+
+/* Every thread has the one filter of a VMM process, beside those that this test has itself. */
+static void
+confined(pid_t pid)
+{
+	int own = filters(getpid(), "status"), wanted = own > 0 ? own + 1 : 1, threads = 0;
+	char path[300];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%s/status", d->d_name);
+		if (filters(pid, path) != wanted)
+			fail("thread %s of %d has %d filters, not %d", d->d_name, (int)pid,
+			     filters(pid, path), wanted);
+		threads++;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	if (threads != 2)
+		fail("%d has %d threads", (int)pid, threads);
+}
+
 /* The template is one that the zygote held, or one that it did not. */
 static void
 compare(struct tine_template *t, struct sandbox_pool *pool, pid_t zygote)
@@ -175,6 +215,8 @@ compare(struct tine_template *t, struct sandbox_pool *pool, pid_t zygote)
 		fail("the zygote is another one");
 	same(pid, other, "descriptors", descriptors);
 	same(pid, other, "privileges", privileges);
+	confined(pid);
+	confined(other);
 	same(pid, other, "limits", limits);
 	same(pid, other, "root", root_of);
 	same(pid, other, "OOM score", oom_score);

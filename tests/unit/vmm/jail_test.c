@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -20,38 +24,72 @@
 #include "jail.h"
 #include "vmm.h"
 
-enum thread_kind { IO, DEBUG, VCPU };
+enum filter { PLAIN, DEBUG };
 
-/* Status of a process that confines itself and then does something. */
-static int
-confined(enum thread_kind kind, void (*body)(void))
+/* A process of two threads, of which the second confines both. */
+struct confined {
+	enum filter filter;
+	bool second; /* does the work, else the first does */
+	void (*body)(void);
+};
+
+static void *
+second_thread(void *arg)
 {
+	const struct confined *c = arg;
+	struct tine_error error;
+
+	if (jail_threads(c->filter == DEBUG, &error) != 0)
+		_exit(9);
+	if (c->second) {
+		c->body();
+		_exit(0);
+	}
+	return NULL;
+}
+
+static void __attribute__((noreturn)) first_thread(struct confined *c)
+{
+	struct tine_error error;
+	pthread_t thread;
+
+	if (jail_process(&error) != 0 || pthread_create(&thread, NULL, second_thread, c) != 0 ||
+	    pthread_join(thread, NULL) != 0)
+		_exit(9);
+	c->body();
+	_exit(0);
+}
+
+/* Status of a process in which one thread does something after both have been confined. */
+static int
+confined(enum filter filter, bool second, void (*body)(void))
+{
+	struct confined c = {.filter = filter, .second = second, .body = body};
 	pid_t pid = fork();
 	int status;
 
-	if (pid == 0) {
-		struct tine_error error;
-
-		if (jail_process(&error) != 0)
-			_exit(9);
-		if (kind == VCPU)
-			jail_vcpu_thread();
-		else if (jail_io_thread(kind == DEBUG, &error) != 0)
-			_exit(9);
-		body();
-		_exit(0);
-	}
+	if (pid == 0)
+		first_thread(&c);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
 
 static void
-assert_killed(enum thread_kind kind, void (*body)(void))
+assert_works(enum filter filter, void (*body)(void))
 {
-	int status = confined(kind, body);
+	assert_int_equal(confined(filter, false, body), 0);
+	assert_int_equal(confined(filter, true, body), 0);
+}
 
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGSYS);
+static void
+assert_killed(enum filter filter, void (*body)(void))
+{
+	for (int second = 0; second < 2; second++) {
+		int status = confined(filter, second, body);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
 }
 
 static int
@@ -114,9 +152,14 @@ vcpu_work(void)
 }
 
 static void
-debug_work(void)
+do_accept(void)
 {
 	accept4(-1, NULL, NULL, 0);
+}
+
+static void
+do_guest_debug(void)
+{
 	ioctl(-1, KVM_SET_GUEST_DEBUG, 0);
 }
 
@@ -136,6 +179,27 @@ static void
 do_fork(void)
 {
 	fork();
+}
+
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+static void
+do_thread(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, nothing, NULL);
+}
+
+/* What has been loaded is final. */
+static void
+do_filter(void)
+{
+	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL);
 }
 
 static void
@@ -192,32 +256,83 @@ static void
 test_allowed(void **state)
 {
 	(void)state;
-	assert_int_equal(confined(IO, work), 0);
-	assert_int_equal(confined(DEBUG, work), 0);
-	assert_int_equal(confined(DEBUG, debug_work), 0);
-	assert_int_equal(confined(VCPU, vcpu_work), 0);
-	assert_int_equal(confined(VCPU, sort_much), 0);
-	assert_int_equal(confined(IO, sort_much), 0);
+	assert_works(PLAIN, work);
+	assert_works(PLAIN, vcpu_work);
+	assert_works(PLAIN, sort_much);
+	assert_works(DEBUG, work);
+	assert_works(DEBUG, vcpu_work);
+	assert_works(DEBUG, do_accept);
+	assert_works(DEBUG, do_guest_debug);
 	forkstat_prepare();
 	stats_out = tmpfile();
-	assert_int_equal(confined(IO, print_stats), 0);
+	assert_works(PLAIN, print_stats);
 }
 
 static void
 test_forbidden(void **state)
 {
 	static void (*const bodies[])(void) = {
-	    do_open,         do_socket,      do_fork,   do_exec,        do_map_code,
-	    do_protect_code, do_kill_parent, do_ptrace, do_other_ioctl, do_tiocsti};
+	    do_open,         do_socket,      do_fork,   do_thread,      do_exec,    do_map_code,
+	    do_protect_code, do_kill_parent, do_ptrace, do_other_ioctl, do_tiocsti, do_filter};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		assert_killed(IO, bodies[i]);
+		assert_killed(PLAIN, bodies[i]);
 		assert_killed(DEBUG, bodies[i]);
-		assert_killed(VCPU, bodies[i]);
 	}
-	assert_killed(IO, debug_work);
-	assert_killed(VCPU, work); /* KVM_SIGNAL_MSI is the I/O thread's */
+	assert_killed(PLAIN, do_accept);
+	assert_killed(PLAIN, do_guest_debug);
+}
+
+/* A filter that allows all, which the calling thread has alone. */
+static void
+filter_oneself(void)
+{
+	struct sock_filter allow = {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};
+	struct sock_fprog prog = {.len = 1, .filter = &allow};
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) != 0)
+		_exit(9);
+}
+
+static void *
+confine_first_thread(void *arg)
+{
+	struct tine_error error;
+	char number[32];
+
+	pthread_barrier_wait(arg);
+	if (jail_threads(false, &error) != -EBUSY || strcmp(error.type, "jail-failed") != 0)
+		_exit(1);
+	snprintf(number, sizeof(number), "thread %d ", (int)getpid());
+	_exit(strstr(error.detail, number) != NULL ? 0 : 2);
+}
+
+/* A thread that cannot be confined is an error, not a hole. */
+static void
+test_not_all(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		struct tine_error error;
+		pthread_barrier_t filtered;
+		pthread_t thread;
+
+		/* The thread is older than the filter, which it would inherit. */
+		pthread_barrier_init(&filtered, NULL, 2);
+		if (jail_process(&error) != 0 ||
+		    pthread_create(&thread, NULL, confine_first_thread, &filtered) != 0)
+			_exit(9);
+		filter_oneself();
+		pthread_barrier_wait(&filtered);
+		pthread_join(thread, NULL);
+		_exit(9);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 /* Dead by SIGSYS, or by SIGSEGV on a kernel that does not know the call gate. */
@@ -225,7 +340,8 @@ static void
 test_old_abi(void **state)
 {
 	(void)state;
-	assert_true(WIFSIGNALED(confined(IO, do_old_abi)));
+	assert_true(WIFSIGNALED(confined(PLAIN, false, do_old_abi)));
+	assert_true(WIFSIGNALED(confined(PLAIN, true, do_old_abi)));
 }
 
 /* Whether this user may have a user namespace is the host's decision. */
@@ -286,9 +402,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_allowed),
-	    cmocka_unit_test(test_forbidden),
-	    cmocka_unit_test(test_old_abi),
+	    cmocka_unit_test(test_allowed),     cmocka_unit_test(test_forbidden),
+	    cmocka_unit_test(test_not_all),     cmocka_unit_test(test_old_abi),
 	    cmocka_unit_test(test_file_system),
 	};
 
