@@ -21,7 +21,7 @@ targets_json() {
 	"exits_vfork": {"target": 0.02, "against": "nothing"},
 	"exits_cow": {"target": 0.02, "against": "nothing"},
 	"idle_child_64m": {"target": 24576, "against": "nothing", "bar": 53248},
-	"clone_cold": {"target": 1.25, "against": "kvm_floor", "bar": 2.1},
+	"clone_cold": {"target": 1.25, "against": "kvm_floor", "bar": 1.95},
 	"clone_pool": {"target": 0.30, "against": "kvm_floor"},
 	"clone_pool_process": {"target": 0.80, "against": "host_fork_exec"},
 	"clone_cold_4g": {"target": 1.1, "against": "clone_cold"},
@@ -32,7 +32,7 @@ targets_json() {
 	"clone_private_guest": {"target": 65536, "against": "nothing", "bar": 98304},
 	"fork_pause_4m": {"target": 3, "against": "copy_4m"},
 	"fork_pause_256m": {"target": 1.2, "against": "host_fork_256m"},
-	"tine_run_true": {"target": 0.5, "against": "bwrap_true", "bar": 0.95}
+	"tine_run_true": {"target": 0.5, "against": "bwrap_true", "bar": 0.9}
 }
 JSON
 }
