@@ -196,7 +196,10 @@ cpu_hash(uint32_t *hash, struct tine_error *error)
 	return r;
 }
 
-/* Pages: PML4, PDPT of the low 4 GiB, PDPT of the kernel base, four page directories. */
+/* Pages: PML4, PDPT of the low 4 GiB, PDPT of direct map and kernel base, four page directories. */
+_Static_assert(TINE_VA_DIRECT >> 39 == TINE_VA_KERNEL >> 39 && (TINE_VA_DIRECT >> 30 & 511) == 0,
+	       "direct map and kernel base have one PDPT, which the direct map begins");
+
 static void
 fill_page_tables(uint64_t *pt)
 {
@@ -205,11 +208,10 @@ fill_page_tables(uint64_t *pt)
 
 	memset(pt, 0, 7 * TINE_PAGE_SIZE);
 	pml4[0] = (base + 1 * TINE_PAGE_SIZE) | flags;
-	pml4[(TINE_VA_DIRECT >> 39) & 511] = (base + 1 * TINE_PAGE_SIZE) | flags;
 	pml4[(TINE_VA_KERNEL >> 39) & 511] = (base + 2 * TINE_PAGE_SIZE) | flags;
 	kern[(TINE_VA_KERNEL >> 30) & 511] = (base + 3 * TINE_PAGE_SIZE) | flags;
 	for (uint64_t i = 0; i < 4; i++)
-		low[i] = (base + (3 + i) * TINE_PAGE_SIZE) | flags;
+		low[i] = kern[i] = (base + (3 + i) * TINE_PAGE_SIZE) | flags;
 	for (uint64_t i = 0; i < 2048; i++)
 		pd[i] = i << 21 | flags | PTE_PS;
 }

@@ -181,7 +181,7 @@ stacks_and_faults(void)
 	CHECK_KILLED(pid, SIGSEGV);
 	pid = fork();
 	if (pid == 0)
-		*(volatile char *)0xffff888000000000UL = 1; /* kernel memory */
+		*(volatile char *)0xffffff8000000000UL = 1; /* kernel memory */
 	CHECK_KILLED(pid, SIGSEGV);
 }
 

@@ -19,15 +19,14 @@
 #include "abi/msg.h"
 #include "abi/ring.h"
 
-#define SHARED(offset) PHYS_TO_DM(TINE_GPA_SHARED + (offset))
 #define MSG_ALIGN 8U
 #define LOG_LINE_MAX 512U
 
 int hostchan_room;
 
-static volatile struct tine_rings *const rings = SHARED(TINE_SHARED_RINGS);
-static char *const h2g = SHARED(TINE_SHARED_H2G);
-static char *const g2h = SHARED(TINE_SHARED_G2H);
+static volatile struct tine_rings *const rings = SHARED_REGION(TINE_SHARED_RINGS);
+static char *const h2g = SHARED_REGION(TINE_SHARED_H2G);
+static char *const g2h = SHARED_REGION(TINE_SHARED_G2H);
 static bool up;
 static uint32_t g2h_tail, h2g_head; /* our own positions */
 

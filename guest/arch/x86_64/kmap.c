@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * kmap.c: the kernel's own page tables: its image by section, and the direct map.
+ * kmap.c: the kernel's own page tables: its image by section, the region shared with the host, and
+ * the direct map.
  *
  * Its top level is built once at boot and never changed, so that every address space can copy the
  * upper half of kernel_pml4.  The tables lie in RAM right behind the kernel, which the host hands
  * over as zeroes.
+ *
+ * To nested paging each step through a table is a write, whatever is in it (AMD APM 2, 15.25; on
+ * Intel with accessed and dirty bits in the EPT): each table that the kernel needs to run is a page
+ * that no clone shares.  So everything lies under one entry of the top level, the 2 MiB around the
+ * image have one table for image and direct map, and the shared region is one large page in the
+ * image's directory.
  */
 #include <sys/types.h>
 #include <sys/vm.h>
@@ -17,14 +24,18 @@
 #define PTE_P 0x1UL
 #define PTE_W 0x2UL
 #define PTE_UNCACHED 0x18UL
+#define PTE_A 0x20UL
+#define PTE_D 0x40UL
 #define PTE_PS 0x80UL
 #define PTE_G 0x100UL
 #define PTE_NX 0x8000000000000000UL
 #define PTE_ADDR 0x000ffffffffff000UL
 
-#define KMAP_RO (PTE_P | PTE_NX)
-#define KMAP_RW (PTE_P | PTE_W | PTE_NX)
-#define KMAP_RX PTE_P
+/* The processor would set A and D by a locked update at first use. */
+#define KMAP_RO (PTE_P | PTE_A | PTE_NX)
+#define KMAP_RW (PTE_P | PTE_A | PTE_D | PTE_W | PTE_NX)
+#define KMAP_RX (PTE_P | PTE_A)
+#define KMAP_TABLE (PTE_P | PTE_A | PTE_W)
 
 #define APIC_GPA 0xfee00000UL
 
@@ -74,7 +85,7 @@ entry_of(vaddr_t va, vsize_t size)
 
 			if (pa == 0)
 				return NULL;
-			*e = pa | PTE_P | PTE_W;
+			*e = pa | KMAP_TABLE;
 		}
 		table = PHYS_TO_DM(*e & PTE_ADDR);
 	}
@@ -128,29 +139,53 @@ kmap_rootfs(uint64_t size)
 }
 
 static void
-kmap_image(const char *start, const char *end, uint64_t flags)
+kmap_image(paddr_t start, paddr_t end, uint64_t flags)
 {
-	kmap((uintptr_t)start, kva_to_pa(start), (vsize_t)(end - start), flags);
+	kmap(TINE_VA_KERNEL + start, start, end - start, flags);
+}
+
+/* Image and direct map of the block of 2 MiB that the image lies in (kernel.ld sees to that): they
+ * differ in nothing, since there must be no writable alias of text and constants anyway. */
+static void
+kmap_image_block(paddr_t block)
+{
+	paddr_t text = kva_to_pa(__text_start), rodata = kva_to_pa(__rodata_start),
+		data = kva_to_pa(__data_start);
+
+	kmap_image(block, text, KMAP_RW);
+	kmap_image(text, rodata, KMAP_RX);
+	kmap_image(rodata, data, KMAP_RO);
+	kmap_image(data, block + SIZE_2M, KMAP_RW);
+	*entry_of(VM_DIRECT_BASE + block, SIZE_2M) = *entry_of(TINE_VA_KERNEL + block, SIZE_2M);
+}
+
+/* Behind what is memory there is nothing that could be touched by mistake: the guest would end. */
+static void
+kmap_shared(void)
+{
+	_Static_assert(TINE_SHARED_SIZE <= SIZE_2M && TINE_GPA_SHARED % SIZE_2M == 0 &&
+			   VM_SHARED_BASE == TINE_VA_KERNEL + SIZE_1G - SIZE_2M,
+		       "the last large page of the image's directory");
+
+	kmap(VM_SHARED_BASE, TINE_GPA_SHARED, SIZE_2M, KMAP_RW);
 }
 
 paddr_t
 kmap_init(const struct tine_bootblock *bb, paddr_t first_free)
 {
-	paddr_t text = kva_to_pa(__text_start), data = kva_to_pa(__data_start);
+	paddr_t block = kva_to_pa(__text_start) & ~(SIZE_2M - 1);
 
+	_Static_assert(TINE_VA_DIRECT == VM_DIRECT_BASE &&
+			   TINE_GPA_ROOTFS + TINE_ROOTFS_MAX <= TINE_VA_KERNEL - TINE_VA_DIRECT,
+		       "the direct map ends before the image");
 	next_table = first_free;
 	kernel_pml4 = PHYS_TO_DM(table_alloc());
 
-	kmap_image(__text_start, __text_end, KMAP_RX);
-	kmap_image(__rodata_start, __rodata_end, KMAP_RO);
-	kmap_image(__data_start, __kernel_end, KMAP_RW);
-
-	/* No writable alias of text and constants. */
-	kmap_direct(0, text, KMAP_RW);
-	kmap_direct(text, data, KMAP_RO);
-	kmap_direct(data, bb->ram_low, KMAP_RW);
+	kmap_image_block(block);
+	kmap_shared();
+	kmap_direct(0, block, KMAP_RW);
+	kmap_direct(block + SIZE_2M, bb->ram_low, KMAP_RW);
 	kmap_direct(TINE_GPA_HIGH, TINE_GPA_HIGH + bb->ram_high, KMAP_RW);
-	kmap_direct(TINE_GPA_SHARED, TINE_GPA_SHARED + TINE_SHARED_SIZE, KMAP_RW);
 	(void)kmap_rootfs(bb->rootfs_size);
 	if (!cpu_has.x2apic)
 		kmap_direct(APIC_GPA, APIC_GPA + SIZE_4K, KMAP_RW | PTE_UNCACHED);

@@ -33,7 +33,7 @@ uintptr_t __stack_chk_guard;
 static struct tine_bootblock boot;
 static paddr_t first_free; /* behind the kernel and its page tables */
 
-struct tine_stats *kstats = PHYS_TO_DM(TINE_GPA_SHARED + TINE_SHARED_STATS);
+struct tine_stats *kstats = SHARED_REGION(TINE_SHARED_STATS);
 
 static void __noreturn
 boot_refuse(const char *why)

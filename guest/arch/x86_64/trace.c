@@ -15,7 +15,7 @@ void
 trace_init(bool on)
 {
 	if (on)
-		ring = PHYS_TO_DM(TINE_GPA_SHARED + TINE_SHARED_TRACE);
+		ring = SHARED_REGION(TINE_SHARED_TRACE);
 }
 
 void

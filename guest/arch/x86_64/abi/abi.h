@@ -13,7 +13,7 @@
 
 /* Raised whenever a structure or rule in abi/ changes; the VMM refuses a kernel of another version.
  */
-#define TINE_ABI_VERSION 4u
+#define TINE_ABI_VERSION 5u
 
 /* ELF note of the kernel image: name "tine", type TINE_NOTE_ABI, descriptor one uint32_t. */
 #define TINE_NOTE_NAME "tine"
@@ -45,8 +45,9 @@
 #define TINE_ROOTFS_MAX 0x1000000000ull
 
 /* Virtual layout at entry: boot page tables map the low 4 GiB identically, at the direct map
- * base and (first 1 GiB) at the kernel base, with 2 MiB pages, writable and executable. */
-#define TINE_VA_DIRECT 0xffff888000000000ull
+ * base and (first 1 GiB) at the kernel base, with 2 MiB pages, writable and executable.  Both bases
+ * lie under one entry of the top-level table. */
+#define TINE_VA_DIRECT 0xffffff8000000000ull
 #define TINE_VA_KERNEL 0xffffffff80000000ull
 
 /*
