@@ -142,7 +142,7 @@ host_signal(const struct tine_signal *s)
 }
 
 static void
-do_signal(const struct request *rq)
+do_signal(struct request *rq)
 {
 	reply(rq->rq_id,
 	      rq->rq_len == sizeof(struct tine_signal) ? host_signal(rq->rq_payload) : EINVAL);
@@ -163,14 +163,14 @@ host_put(const struct request *rq)
 }
 
 static void
-do_put(const struct request *rq)
+do_put(struct request *rq)
 {
 	reply(rq->rq_id, host_put(rq));
 }
 
 /* "name" NUL ["value" NUL]; the answer is the value before. */
 static void
-do_sysctl(const struct request *rq)
+do_sysctl(struct request *rq)
 {
 	static char value[SYSCTL_MAX] __large_bss;
 	const char *name = rq->rq_payload;
@@ -245,7 +245,7 @@ process_info(struct process *ps, struct tine_procinfo *pi)
 
 /* Processes with pid > arg, ascending, at most PROCS_MAX: the host asks again from the last one. */
 static void
-do_procs(const struct request *rq)
+do_procs(struct request *rq)
 {
 	struct tine_procinfo *pi = kmalloc(PROCS_MAX * sizeof(*pi), 0);
 	pid_t pid = (pid_t)rq->rq_arg;
@@ -267,7 +267,7 @@ do_procs(const struct request *rq)
 }
 
 static void
-do_launch(const struct request *rq)
+do_launch(struct request *rq)
 {
 	int error = launch_begin(rq->rq_id, rq->rq_payload, rq->rq_len);
 
@@ -276,16 +276,25 @@ do_launch(const struct request *rq)
 }
 
 static void
-do_events(const struct request *rq)
+do_events(struct request *rq)
 {
 	host_events_enable(rq->rq_arg != 0);
 	reply(rq->rq_id, 0);
 }
 
 static void
-do_freeze(const struct request *rq)
+do_freeze(struct request *rq)
 {
-	vmfork_freeze(rq->rq_id, rq->rq_payload, rq->rq_len);
+	struct tine_freeze fz;
+
+	if (rq->rq_len != sizeof(fz)) {
+		reply(rq->rq_id, EINVAL);
+		return;
+	}
+	memcpy(&fz, rq->rq_payload, sizeof(fz));
+	kfree(rq->rq_payload); /* or each clone would have to, and to write to pages for that */
+	rq->rq_payload = NULL;
+	vmfork_freeze(rq->rq_id, &fz);
 }
 
 _Static_assert(sizeof(struct tine_profile_entry) == sizeof(struct profil_entry), "the same");
@@ -306,7 +315,7 @@ reply_profile(uint32_t id, const struct process *ps)
 }
 
 static void
-do_profile(const struct request *rq)
+do_profile(struct request *rq)
 {
 	struct process *ps = zprfind((pid_t)rq->rq_arg);
 	const uint32_t *op = rq->rq_payload;
@@ -324,7 +333,7 @@ do_profile(const struct request *rq)
 	}
 }
 
-static void (*const handlers[])(const struct request *) = {
+static void (*const handlers[])(struct request *) = {
     [TINE_MSG_LAUNCH] = do_launch, [TINE_MSG_SIGNAL] = do_signal,   [TINE_MSG_PUT] = do_put,
     [TINE_MSG_SYSCTL] = do_sysctl, [TINE_MSG_PROCS] = do_procs,     [TINE_MSG_EVENTS] = do_events,
     [TINE_MSG_FREEZE] = do_freeze, [TINE_MSG_PROFILE] = do_profile,
@@ -360,14 +369,15 @@ host_receive(uint16_t type, uint32_t id, uint32_t arg, void *payload, size_t len
 static bool
 serve_one(void)
 {
-	struct request *rq = TAILQ_FIRST(&requests);
+	struct request *first = TAILQ_FIRST(&requests), rq;
 
-	if (rq == NULL)
+	if (first == NULL)
 		return false;
-	TAILQ_REMOVE(&requests, rq, rq_link);
-	handlers[rq->rq_type](rq);
-	kfree(rq->rq_payload);
-	kfree(rq);
+	TAILQ_REMOVE(&requests, first, rq_link);
+	rq = *first;
+	kfree(first); /* not later: a freeze keeps what there is */
+	handlers[rq.rq_type](&rq);
+	kfree(rq.rq_payload);
 	return true;
 }
 

@@ -67,25 +67,19 @@ clone_go_on(struct vmfork_call *asker)
 }
 
 void
-vmfork_freeze(uint32_t id, const void *payload, size_t len)
+vmfork_freeze(uint32_t id, const struct tine_freeze *fz)
 {
 	struct vmfork_call *asker = NULL;
-	struct tine_freeze fz;
 	int error = 0;
 
-	if (len != sizeof(fz)) {
-		host_send_wait(TINE_MSG_REPLY, id, EINVAL, NULL, 0);
-		return;
-	}
-	memcpy(&fz, payload, sizeof(fz));
-	if (fz.answer != 0 && (asker = TAILQ_FIRST(&calls)) == NULL)
+	if (fz->answer != 0 && (asker = TAILQ_FIRST(&calls)) == NULL)
 		error = ESRCH;
-	if (error == 0 && fz.error == 0 && md_ready()) {
+	if (error == 0 && fz->error == 0 && md_ready()) {
 		clone_go_on(asker);
 		return;
 	}
 	if (asker != NULL)
-		call_finish(asker, fz.error, fz.value);
+		call_finish(asker, fz->error, fz->value);
 	host_send_wait(TINE_MSG_REPLY, id, (uint32_t)error, NULL, 0);
 }
 

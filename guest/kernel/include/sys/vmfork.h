@@ -9,7 +9,8 @@ extern int vmfork_limit;       /* kern.vmfork: how often programs may still ask 
 extern uint64_t vm_generation; /* kern.generation: how many clonings lie behind this sandbox */
 
 /* TINE_MSG_FREEZE, for process 1: go through the quiescent point and answer. */
-void vmfork_freeze(uint32_t id, const void *payload, size_t len);
+struct tine_freeze;
+void vmfork_freeze(uint32_t id, const struct tine_freeze *);
 /* This is a clone, with a fresh seed already; for the arch, before anything else runs. */
 void vmfork_resumed(uint64_t generation);
 
