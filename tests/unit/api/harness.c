@@ -232,6 +232,28 @@ call(struct daemon *d, const char *method, const char *path, const char *body, i
 			body != NULL ? strlen(body) : 0, status);
 }
 
+json_t *
+answer_member(const struct answer *a, const char *key)
+{
+	json_t *value = json_object_get(a->json, key);
+
+	if (value == NULL)
+		fail_msg("no \"%s\" in %s", key, a->body);
+	return value;
+}
+
+const char *
+answer_text(const struct answer *a, const char *key)
+{
+	return json_string_value(answer_member(a, key));
+}
+
+json_int_t
+answer_number(const struct answer *a, const char *key)
+{
+	return json_integer_value(answer_member(a, key));
+}
+
 const char *
 problem_slug(const struct answer *a)
 {

@@ -42,6 +42,10 @@ struct answer *call(struct daemon *d, const char *method, const char *path, cons
 /* The same with a media type and bytes. */
 struct answer *call_raw(struct daemon *d, const char *method, const char *path, const char *type,
 			const void *body, size_t len, int status);
+/* A member of its object, which has to be there; as text, as a number. */
+json_t *answer_member(const struct answer *a, const char *key);
+const char *answer_text(const struct answer *a, const char *key);
+json_int_t answer_number(const struct answer *a, const char *key);
 /* Slug of the problem that the last answer told. */
 const char *problem_slug(const struct answer *a);
 /* Value of a header field, "" if absent; lives until the next call of it. */
