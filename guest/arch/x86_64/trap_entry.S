@@ -126,7 +126,9 @@ ENTRY(trap_return)
 	iretq
 END(trap_return)
 
-/* One stub of TRAP_STUB_SIZE bytes per vector; those for which the CPU pushes no error code push 0. */
+/* One stub of TRAP_STUB_SIZE bytes per vector; those for which the CPU pushes no error code push 0.  They fill a page, and lie apart
+ * from what every start runs (kernel.ld). */
+	.section .text.trap_stubs, "ax"
 ENTRY(trap_stubs)
 	.set	vector, 0
 	.rept	256
