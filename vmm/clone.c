@@ -82,13 +82,18 @@ check_cpu(const struct template_head *head, struct tine_error *error)
 	return r;
 }
 
-/* Empty rings; counters go on from those of the template. */
+/* Empty rings, whose bell is rung at the guest's first word; counters go on from those of the
+ * template. */
 static void
 set_shared_region(struct vm *vm, const struct template_head *head)
 {
-	memset(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_RINGS, 0, sizeof(struct tine_rings));
-	memcpy(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_STATS, &head->stats,
-	       sizeof(head->stats));
+	uint8_t *shared = vm->mem.region[MEM_SHARED].hva;
+	struct rings rings;
+
+	memset(shared + TINE_SHARED_RINGS, 0, sizeof(struct tine_rings));
+	rings_init(&rings, shared);
+	rings_may_sleep(&rings);
+	memcpy(shared + TINE_SHARED_STATS, &head->stats, sizeof(head->stats));
 }
 
 int

@@ -76,9 +76,9 @@ queue_last(struct control *c, uint16_t type, uint32_t arg, const struct tine_err
 static void
 on_record(void *arg, const struct tine_msg *hdr, const uint8_t *payload)
 {
-	control_reset_done(arg);
-	if (!control_freeze_reply(arg, hdr))
-		control_queue(arg, hdr, payload);
+	if (control_reset_done(arg, hdr) || control_freeze_reply(arg, hdr))
+		return;
+	control_queue(arg, hdr, payload);
 }
 
 static bool

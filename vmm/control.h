@@ -52,6 +52,7 @@ struct control {
 	struct freezing freezing;
 	bool reset_done; /* the guest goes on; its first word takes the report along */
 	uint32_t reset_id;
+	struct vm_options reset_options;
 	struct channel channel;
 	struct record rec;
 	struct gdb gdb;
@@ -74,8 +75,9 @@ int control_fork_open(struct control *c, struct tine_error *error);
 /* One of them; takes over fds.  -EPROTO ends the sandbox. */
 int control_request(struct control *c, const struct record *rec, const int *fds, int nfds,
 		    struct tine_error *error);
-/* The guest has said something: if that is its first word after a reset, the reset is reported. */
-void control_reset_done(struct control *c);
+/* The guest has said something (NULL: it still has not): a reset that waits for that is reported.
+ * True if the report takes the record along. */
+bool control_reset_done(struct control *c, const struct tine_msg *hdr);
 /* Is this record the guest's answer to a freeze of ours?  Then the daemon is told what it needs. */
 bool control_freeze_reply(struct control *c, const struct tine_msg *hdr);
 

@@ -380,38 +380,69 @@ out:
 /* ---- reset ---- */
 
 static int
-reset(struct control *c, struct tine_error *error)
+may_reset(const struct control *c, struct tine_error *error)
 {
-	struct vm_options options;
-	int r;
-
 	if (c->template == NULL || c->vm.base)
 		return tine_error_set(error, EINVAL, "not-a-clone",
 				      "the sandbox was booted: there is no template to go back to");
 	if (c->freezing.busy || c->args.config.gdb != NULL)
 		return tine_error_set(error, EBUSY, "freeze-busy",
 				      "the sandbox is being frozen or debugged");
-	vcpu_pause(&c->vm);
-	sandbox_options(&c->args.config, &c->console, &options);
-	r = vm_reset(&c->vm, c->template, &options, error);
-	if (r == 0)
-		r = channel_restart(&c->channel, c->template->head.launch,
-				    c->template->head.nlaunches, error);
-	c->reset_done = r == 0;
-	if (r == 0)
-		vcpu_resume(&c->vm);
-	return r;
+	return 0;
 }
 
-void
-control_reset_done(struct control *c)
+/* Until the guest says its first word: false if it has ended, or the daemon has. */
+static bool
+wait_reset(struct control *c)
+{
+	struct pollfd p[3] = {{.fd = c->vm.doorbell_fd, .events = POLLIN},
+			      {.fd = c->vm.stopped_fd, .events = POLLIN},
+			      {.fd = c->socket.fd}};
+	uint64_t count;
+
+	do {
+		if (poll(p, 3, -1) < 0)
+			continue;
+		c->loop.quit |= p[2].revents != 0;
+		if (c->loop.quit || p[1].revents != 0)
+			return false;
+		if (read(c->vm.doorbell_fd, &count, sizeof(count)) < 0)
+			continue;
+		/* A bell that the guest of before has rung comes too early. */
+	} while (vm_reset_pending(&c->vm));
+	return true;
+}
+
+static int
+reset(struct control *c, struct tine_error *error)
+{
+	int r;
+
+	sandbox_options(&c->args.config, &c->console, &c->reset_options);
+	vm_reset_ask(&c->vm, c->template, &c->reset_options);
+	if (!wait_reset(c))
+		return 0; /* the event loop will find out why */
+	r = channel_restart(&c->channel, c->template->head.launch, c->template->head.nlaunches,
+			    error);
+	if (r != 0)
+		return r;
+	c->reset_done = true;
+	channel_resume(&c->channel);
+	return 0;
+}
+
+/* One record instead of two: the daemon is woken once. */
+bool
+control_reset_done(struct control *c, const struct tine_msg *hdr)
 {
 	const struct tine_error none = {0};
+	bool along = hdr != NULL && hdr->len == 0;
 
 	if (!c->reset_done)
-		return;
+		return false;
 	c->reset_done = false;
-	report(c, VMM_MSG_RESET, c->reset_id, &none, NULL, 0);
+	report(c, VMM_MSG_RESET, c->reset_id, &none, hdr, along ? sizeof(*hdr) : 0);
+	return along;
 }
 
 /* ---- the working set ---- */
@@ -476,10 +507,10 @@ control_request(struct control *c, const struct record *rec, const int *fds, int
 	}
 	if (rec->hdr.type != CONTROL_RESET || nfds != 0)
 		return tine_error_set(error, EPROTO, "control-protocol", "unknown request");
-	control_reset_done(c); /* that of a reset which this one overtakes */
+	control_reset_done(c, NULL); /* that of a reset which this one overtakes */
 	c->reset_id = rec->hdr.id;
-	/* Done, it is reported with the guest's READY: the daemon is woken once. */
-	if (reset(c, &refused) != 0)
-		report(c, VMM_MSG_RESET, rec->hdr.id, &refused, NULL, 0);
+	if (may_reset(c, &refused) == 0)
+		return reset(c, error); /* reported with the guest's first word, READY */
+	report(c, VMM_MSG_RESET, rec->hdr.id, &refused, NULL, 0);
 	return 0;
 }

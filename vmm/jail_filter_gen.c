@@ -73,7 +73,7 @@ static const unsigned long plain_ioctls[] = {
     KVM_RUN,
     KVM_SIGNAL_MSI,
     KVM_GET_CLOCK, /* for a boot block */
-    /* the log of written pages, for a freeze */
+    /* the log of written pages, for a freeze and a reset */
     KVM_SET_USER_MEMORY_REGION,
     KVM_GET_DIRTY_LOG,
     /* the vCPU's state, of a freeze and a reset */

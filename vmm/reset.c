@@ -2,6 +2,9 @@
 /*
  * reset.c: put a clone back to the state of its template, in place.
  *
+ * The vCPU thread does it, when it has been made to leave the guest: nobody then has to wait for it
+ * to stand still, and it goes on by itself.
+ *
  * The first reset gives all memory of the clone's own back to the host, and has KVM log from then
  * on which pages are written to.  Later ones copy the template's content into these: host and guest
  * keep them mapped, so that neither the reset nor the next run takes page faults for them.  The log
@@ -197,15 +200,44 @@ begin_anew(struct vm *vm, const struct tine_template *tmpl, struct tine_error *e
 	return r == 0 ? mem_log_writes(&vm->mem, MEM_LOG_RESET, vm->vm_fd, error) : r;
 }
 
-int
-vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	 struct tine_error *error)
+static int
+reset(struct vm *vm, struct tine_error *error)
 {
+	const struct tine_template *tmpl = vm->reset.tmpl;
 	int r = restore(vm, tmpl, error);
 
 	if (r == 1)
 		r = begin_anew(vm, tmpl, error);
 	if (r == 0)
 		r = vcpu_state_reset(vm->vcpu_fd, &tmpl->head.cpu, error);
-	return r == 0 ? vm_identify(vm, tmpl, options, error) : r;
+	return r == 0 ? vm_identify(vm, tmpl, vm->reset.options, error) : r;
+}
+
+/* ---- on request ---- */
+
+void
+vm_reset_ask(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options)
+{
+	vm->reset.tmpl = tmpl;
+	vm->reset.options = options;
+	atomic_store(&vm->reset.asked, true);
+	vcpu_kick(vm);
+}
+
+bool
+vm_reset_pending(const struct vm *vm)
+{
+	return atomic_load(&vm->reset.asked);
+}
+
+void
+vm_reset_serve(struct vm *vm)
+{
+	struct tine_error error;
+
+	if (!vm_reset_pending(vm))
+		return;
+	if (reset(vm, &error) != 0) /* half of it is of the past, half of the template */
+		vm_end_set(vm, VM_FAILED, 0, &error);
+	atomic_store(&vm->reset.asked, false);
 }

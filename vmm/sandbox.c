@@ -166,11 +166,22 @@ gone(struct sandbox *sb, struct tine_error *error)
 			      WEXITSTATUS(status));
 }
 
+/* From the socket, unless the one before has brought it along. */
+static int
+next_record(struct sandbox *sb, int fds[WIRE_FDS], int *nfds, struct tine_error *error)
+{
+	if (sb->along.type == 0)
+		return wire_recv(sb->fd, &sb->rec, fds, nfds, error);
+	sb->rec.hdr = sb->along;
+	sb->along.type = 0;
+	return 1;
+}
+
 static int
 receive_one(struct sandbox *sb, struct sandbox_msg *msg, bool *again, struct tine_error *error)
 {
 	int fds[WIRE_FDS], nfds = 0;
-	int r = wire_recv(sb->fd, &sb->rec, fds, &nfds, error);
+	int r = next_record(sb, fds, &nfds, error);
 
 	*again = false;
 	if (r == -EPIPE)

@@ -46,8 +46,9 @@ struct sandbox {
 	struct tine_template *template; /* this is a clone of it */
 	struct tine_template *prepared; /* this will be one, if any; owned */
 	struct tine_template *held;     /* the process has it without having been sent it; owned */
-	bool answered;      /* the clone has said something, or a program has ended in it */
-	bool asked_workset; /* CONTROL_WORKSET is under way */
+	bool answered;         /* the clone has said something, or a program has ended in it */
+	bool asked_workset;    /* CONTROL_WORKSET is under way */
+	struct tine_msg along; /* record without payload that has come with RESET; type 0: none */
 	bool freezing;
 	int rootfs_fd;                /* its root image */
 	int frozen_fd;                /* what the VMM process writes a template to */

@@ -249,16 +249,30 @@ sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
 	return r == 0 ? send_now(sb, &rec, NULL, 0, error) : r;
 }
 
+/* The guest's first word, if it has come along, is what sandbox_recv() finds next. */
+static bool
+take_along(struct sandbox *sb)
+{
+	if (sb->rec.hdr.len == 0)
+		return true;
+	if (sb->rec.hdr.len != sizeof(sb->along))
+		return false;
+	memcpy(&sb->along, sb->rec.payload, sizeof(sb->along));
+	sb->rec.hdr.len = 0;
+	return sb->along.len == 0;
+}
+
 /* The books begin anew, as those of the VMM process have. */
 int
 sandbox_on_reset(struct sandbox *sb, struct tine_error *error)
 {
 	const struct template_head *head;
+	bool refused = sb->rec.hdr.arg != 0;
 
 	if (sb->template == NULL ||
-	    sb->rec.hdr.len != (sb->rec.hdr.arg != 0 ? sizeof(struct tine_error) : 0))
+	    (refused ? sb->rec.hdr.len != sizeof(struct tine_error) : !take_along(sb)))
 		return tine_error_set(error, EPROTO, "control-protocol", "bad RESET message");
-	if (sb->rec.hdr.arg != 0)
+	if (refused)
 		return 0;
 	head = &sb->template->head;
 	proto_free(&sb->proto);

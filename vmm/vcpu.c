@@ -190,6 +190,7 @@ run_once(struct vm *vm)
 		atomic_store_explicit((_Atomic uint8_t *)&vm->run->immediate_exit, 0,
 				      memory_order_relaxed);
 		park(vm);
+		vm_reset_serve(vm);
 	} else if (errno == EFAULT) {
 		exit_report(
 		    vm, "host-memory",

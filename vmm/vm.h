@@ -65,15 +65,18 @@ struct vm {
 	bool report_stop;  /* vm_stop() prints where the guest was; set before it */
 	struct vm_end end; /* v */
 	struct vm_pause pause;
-	uint64_t tsc_khz;            /* c */
-	bool base;                   /* c: no root is mounted at the first READY */
-	uint64_t generation;         /* c */
-	atomic_bool freeze;          /* a: stand still at the next READY */
-	_Atomic uint64_t ready_ns;   /* a: CLOCK_MONOTONIC of the guest's READY, 0 before */
-	struct vm_reset {            /* of a clone that has been reset; see reset.c */
-		const uint8_t *file; /* the template, mapped */
-		uint64_t size;
-		uint64_t *log; /* a slot's log of written pages */
+	uint64_t tsc_khz;          /* c */
+	bool base;                 /* c: no root is mounted at the first READY */
+	uint64_t generation;       /* c */
+	atomic_bool freeze;        /* a: stand still at the next READY */
+	_Atomic uint64_t ready_ns; /* a: CLOCK_MONOTONIC of the guest's READY, 0 before */
+	struct vm_reset {          /* see reset.c */
+		atomic_bool asked; /* a: by the I/O thread; not yet done */
+		const struct tine_template *tmpl;
+		const struct vm_options *options; /* both: I/O thread, before it asks */
+		const uint8_t *file;              /* v: the template, mapped */
+		uint64_t size;                    /* v */
+		uint64_t *log;                    /* v: a slot's log of written pages */
 	} reset;
 };
 
@@ -108,10 +111,14 @@ int vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_op
  * identity of the options. */
 int vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 		struct tine_error *error);
-/* reset.c: the vCPU stands still, and so does everybody who uses the rings: back to the template.
- */
-int vm_reset(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	     struct tine_error *error);
+/* reset.c: have the vCPU thread put the clone back to its template, with the identity of the
+ * options, and go on.  Until it has, nobody else uses the rings; then the guest rings by itself.
+ * If it cannot, the VM ends.  Both arguments are borrowed until then. */
+void vm_reset_ask(struct vm *vm, const struct tine_template *tmpl,
+		  const struct vm_options *options);
+bool vm_reset_pending(const struct vm *vm);
+/* vCPU thread, after a KVM_RUN that has been interrupted: no exit is half done. */
+void vm_reset_serve(struct vm *vm);
 void vm_reset_free(struct vm *vm);
 /* Start the vCPU thread. */
 int vm_start(struct vm *vm, struct tine_error *error);
