@@ -159,8 +159,8 @@ take_record(struct control *c)
 		r = take_message(c, fds, nfds, &error);
 	if (r < 0)
 		queue_last(c, VMM_MSG_FAILED, 0, &error);
-	/* The guest's first word after a reset is what the daemon waits for. */
-	return r == 0 && !c->reset_done;
+	/* After a reset it is the daemon's turn. */
+	return r == 0 && c->rec.hdr.type != CONTROL_RESET;
 }
 
 static void

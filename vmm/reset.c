@@ -100,29 +100,54 @@ check_size(const struct vm *vm, const struct tine_template *tmpl, struct tine_er
 
 /* ---- back to it ---- */
 
-/* Where the search for a page's extent goes on: pages come in ascending order. */
+/* Where the search for the extent of a page goes on: pages come in ascending order. */
 struct cursor {
 	const struct vm *vm;
 	const struct template_head *head;
 	uint32_t extent;
-	uint32_t pages; /* restored so far */
+	uint64_t pages; /* restored so far */
 };
 
+/* RAM from offset start to end; a part at a time that is data in the template, or a hole. */
 static void
-restore_page(struct cursor *c, uint64_t ram_offset, uint8_t *hva)
+restore_range(struct cursor *c, uint64_t start, uint64_t end, uint8_t *hva)
 {
-	const struct template_extent *e;
+	c->pages += (end - start) / TINE_PAGE_SIZE;
+	while (start < end) {
+		const struct template_extent *e = &c->head->extent[c->extent];
+		bool none = c->extent == c->head->nextents, data = !none && start >= e->start;
+		uint64_t stop = none ? end : data ? e->start + e->len : e->start;
+		size_t n;
 
-	while (c->extent < c->head->nextents &&
-	       ram_offset >= c->head->extent[c->extent].start + c->head->extent[c->extent].len)
-		c->extent++;
-	e = &c->head->extent[c->extent];
-	if (c->extent < c->head->nextents && ram_offset >= e->start)
-		memcpy(hva, c->vm->reset.file + e->offset + (ram_offset - e->start),
-		       TINE_PAGE_SIZE);
-	else
-		memset(hva, 0, TINE_PAGE_SIZE);
-	c->pages++;
+		if (data && start >= stop) {
+			c->extent++;
+			continue;
+		}
+		n = (stop < end ? stop : end) - start;
+		if (data)
+			memcpy(hva, c->vm->reset.file + e->offset + (start - e->start), n);
+		else
+			memset(hva, 0, n);
+		start += n;
+		hva += n;
+	}
+}
+
+/* The first page from `page' on that is in the log, or is not; n if there is none. */
+static uint64_t
+find_page(const uint64_t *log, uint64_t page, uint64_t n, bool logged)
+{
+	while (page < n) {
+		uint64_t word = logged ? log[page / 64] : ~log[page / 64];
+
+		word >>= page % 64;
+		if (word != 0) {
+			page += (unsigned)__builtin_ctzll(word);
+			return page < n ? page : n;
+		}
+		page = (page | 63) + 1;
+	}
+	return n;
 }
 
 /* The pages of the slot that are in the log; base: RAM offset of its first. */
@@ -131,18 +156,24 @@ restore_slot(struct cursor *c, enum mem_slot slot, uint64_t base, struct tine_er
 {
 	const struct mem_region *m = &c->vm->mem.region[slot];
 	struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = c->vm->reset.log};
+	uint64_t n = m->size / TINE_PAGE_SIZE, first, end;
 
-	if (m->size == 0)
+	if (n == 0)
 		return 0;
 	if (ioctl(c->vm->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
 		return tine_error_set(error, errno, "kvm-failed", "KVM_GET_DIRTY_LOG: %s",
 				      strerror(errno));
-	for (uint64_t w = 0; w < words_of(m) && c->pages <= KEPT_PAGES; w++)
-		for (uint64_t word = c->vm->reset.log[w]; word != 0; word &= word - 1) {
-			uint64_t at = (w * 64 + (unsigned)__builtin_ctzll(word)) * TINE_PAGE_SIZE;
+	for (end = 0; c->pages <= KEPT_PAGES;) {
+		uint64_t most;
 
-			restore_page(c, base + at, m->hva + at);
-		}
+		first = find_page(c->vm->reset.log, end, n, true);
+		if (first == n)
+			break;
+		most = first + KEPT_PAGES + 1 - c->pages;
+		end = find_page(c->vm->reset.log, first, most < n ? most : n, false);
+		restore_range(c, base + first * TINE_PAGE_SIZE, base + end * TINE_PAGE_SIZE,
+			      m->hva + first * TINE_PAGE_SIZE);
+	}
 	return 0;
 }
 
@@ -157,7 +188,7 @@ restore_written(const struct vm *vm, const struct template_head *head)
 		if (gpa >= TINE_GPA_HIGH)
 			gpa = gpa - TINE_GPA_HIGH + vm->mem.region[MEM_LOW].size;
 		if (hva != NULL)
-			restore_page(&c, gpa, hva);
+			restore_range(&c, gpa, gpa + TINE_PAGE_SIZE, hva);
 	}
 }
 
@@ -209,7 +240,7 @@ reset(struct vm *vm, struct tine_error *error)
 	if (r == 1)
 		r = begin_anew(vm, tmpl, error);
 	if (r == 0)
-		r = vcpu_state_reset(vm->vcpu_fd, &tmpl->head.cpu, error);
+		r = vcpu_state_reset(vm->vcpu_fd, vm->run, &tmpl->head.cpu, error);
 	return r == 0 ? vm_identify(vm, tmpl, vm->reset.options, error) : r;
 }
 

@@ -10,6 +10,15 @@
 
 #define MSR_TSC_DEADLINE 0x6e0
 
+#define APIC_LVT_TIMER 0x320
+#define LVT_TIMER_MODE 0x60000u
+#define LVT_TSC_DEADLINE 0x40000u
+
+#define CR0_TS 0x8u
+/* Bits that are always set. */
+#define DR6_RESET 0xffff0ff0u
+#define DR7_RESET 0x400u
+
 /* The TSC goes on where it stood, so that no difference of two readings is ever negative. */
 static const uint32_t kept_msrs[] = {
     0x10,                     /* TSC */
@@ -67,6 +76,16 @@ vcpu_state_get(int vcpu_fd, struct vcpu_state *state, struct tine_error *error)
 	return 0;
 }
 
+static int
+set_xcr0(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
+{
+	const struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = state->xcr0};
+
+	if (state->xcr0 != 0 && ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
+		return failed(error, "KVM_SET_XCRS");
+	return 0;
+}
+
 /* No timer is armed: the guest does that when it goes on. */
 static int
 set_msrs(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
@@ -92,36 +111,88 @@ set_msrs(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
 int
 vcpu_state_set(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
 {
-	struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = state->xcr0};
 	int r;
 
 	if (ioctl(vcpu_fd, KVM_SET_SREGS, &state->sregs) < 0)
 		return failed(error, "KVM_SET_SREGS");
-	if (state->xcr0 != 0 && ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
-		return failed(error, "KVM_SET_XCRS");
-	if (ioctl(vcpu_fd, KVM_SET_REGS, &state->regs) < 0)
-		return failed(error, "KVM_SET_REGS");
-	r = set_msrs(vcpu_fd, state, error);
+	r = set_xcr0(vcpu_fd, state, error);
+	if (r == 0 && ioctl(vcpu_fd, KVM_SET_REGS, &state->regs) < 0)
+		r = failed(error, "KVM_SET_REGS");
+	if (r == 0)
+		r = set_msrs(vcpu_fd, state, error);
 	if (r == 0 && ioctl(vcpu_fd, KVM_SET_LAPIC, &state->lapic) < 0)
 		r = failed(error, "KVM_SET_LAPIC");
 	return r;
 }
 
-int
-vcpu_state_reset(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
+/* Most often nothing has changed, and to set it KVM makes its map of all local APICs anew.  A timer
+ * that counts could have gone off without a trace in the registers. */
+static int
+reset_lapic(int vcpu_fd, const struct kvm_lapic_state *state, struct tine_error *error)
 {
-	static const struct kvm_vcpu_events nothing = {.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
-								KVM_VCPUEVENT_VALID_SHADOW};
-	struct kvm_mp_state runnable = {.mp_state = KVM_MP_STATE_RUNNABLE};
-	int r = vcpu_state_set(vcpu_fd, state, error);
+	struct kvm_lapic_state now;
+	uint32_t lvt_timer;
 
-	if (r != 0)
-		return r;
-	if (ioctl(vcpu_fd, KVM_SET_VCPU_EVENTS, &nothing) < 0)
-		return failed(error, "KVM_SET_VCPU_EVENTS");
-	if (ioctl(vcpu_fd, KVM_SET_MP_STATE, &runnable) < 0)
-		return failed(error, "KVM_SET_MP_STATE");
-	return 0;
+	memcpy(&lvt_timer, state->regs + APIC_LVT_TIMER, sizeof(lvt_timer));
+	if ((lvt_timer & LVT_TIMER_MODE) == LVT_TSC_DEADLINE &&
+	    ioctl(vcpu_fd, KVM_GET_LAPIC, &now) == 0 && memcmp(&now, state, sizeof(now)) == 0)
+		return 0;
+	return ioctl(vcpu_fd, KVM_SET_LAPIC, state) < 0 ? failed(error, "KVM_SET_LAPIC") : 0;
+}
+
+/* To KVM, does paging change?  Only then it drops the translations that the CPU has cached. */
+static bool
+paging_differs(const struct kvm_sregs *a, const struct kvm_sregs *b)
+{
+	return a->cr0 != b->cr0 || a->cr3 != b->cr3 || a->cr4 != b->cr4 || a->efer != b->efer;
+}
+
+/*
+ * The system registers are set by KVM_RUN, which can do it at less cost.  They have to be set
+ * before if they are to change the mode of the local APIC, which comes after it; and if KVM would
+ * keep translations of the page tables that were there: then with another CR0 than at last.
+ */
+static int
+prepare_sregs(int vcpu_fd, const struct kvm_sregs *now, const struct kvm_sregs *sregs,
+	      struct tine_error *error)
+{
+	struct kvm_sregs other = *sregs;
+
+	if (now->apic_base == sregs->apic_base && paging_differs(now, sregs))
+		return 0;
+	other.cr0 ^= CR0_TS;
+	return ioctl(vcpu_fd, KVM_SET_SREGS, &other) < 0 ? failed(error, "KVM_SET_SREGS") : 0;
+}
+
+/* In the order of vcpu_state_set(), but for what KVM_RUN does (KVM_CAP_SYNC_REGS, older than the
+ * log of written pages that a reset needs).  It also says what there is at the next reset. */
+int
+vcpu_state_reset(int vcpu_fd, struct kvm_run *run, const struct vcpu_state *state,
+		 struct tine_error *error)
+{
+	static const struct kvm_vcpu_events no_events = {.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+								  KVM_VCPUEVENT_VALID_SHADOW |
+								  KVM_VCPUEVENT_VALID_SMM};
+	static const struct kvm_debugregs no_breakpoints = {.dr6 = DR6_RESET, .dr7 = DR7_RESET};
+	struct kvm_mp_state runnable = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	int r = prepare_sregs(vcpu_fd, &run->s.regs.sregs, &state->sregs, error);
+
+	if (r == 0)
+		r = set_xcr0(vcpu_fd, state, error);
+	if (r == 0)
+		r = set_msrs(vcpu_fd, state, error);
+	if (r == 0)
+		r = reset_lapic(vcpu_fd, &state->lapic, error);
+	if (r == 0 && ioctl(vcpu_fd, KVM_SET_DEBUGREGS, &no_breakpoints) < 0)
+		r = failed(error, "KVM_SET_DEBUGREGS");
+	if (r == 0 && ioctl(vcpu_fd, KVM_SET_MP_STATE, &runnable) < 0)
+		r = failed(error, "KVM_SET_MP_STATE");
+	run->s.regs.regs = state->regs;
+	run->s.regs.sregs = state->sregs;
+	run->s.regs.events = no_events;
+	run->kvm_valid_regs = KVM_SYNC_X86_SREGS;
+	run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+	return r;
 }
 
 static bool

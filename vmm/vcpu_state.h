@@ -30,8 +30,10 @@ struct vcpu_state {
 int vcpu_state_get(int vcpu_fd, struct vcpu_state *state, struct tine_error *error);
 /* state has been checked with vcpu_state_valid(), so far as that is possible: KVM does the rest. */
 int vcpu_state_set(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error);
-/* The same for a vCPU that has run: also drops whatever was under way in it. */
-int vcpu_state_reset(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error);
+/* The same for a vCPU that has run: also drops whatever was under way in it.  The rest of it
+ * happens in the next KVM_RUN; run is that of the last. */
+int vcpu_state_reset(int vcpu_fd, struct kvm_run *run, const struct vcpu_state *state,
+		     struct tine_error *error);
 int vcpu_state_valid(const struct vcpu_state *state);
 
 #endif
