@@ -10,6 +10,9 @@
 #include "bootblock.h"
 #include "vm.h"
 
+_Static_assert(sizeof(struct tine_bootblock) + TINE_BOOT_PARAMS_MAX <= TINE_SHARED_BOOT_SIZE,
+	       "its place in the shared region");
+
 static int
 check_hostname(const char *hostname, struct tine_error *error)
 {
@@ -43,15 +46,19 @@ bootblock_check(const char *hostname, const char *const *params, struct tine_err
 	return r;
 }
 
-static void
-copy_params(struct tine_bootblock *bb, const char *const *params)
+/* bootblock_check() has seen that they fit; their length. */
+static uint32_t
+copy_params(char *to, const char *const *params)
 {
+	uint32_t len = 0;
+
 	for (size_t i = 0; params != NULL && params[i] != NULL; i++) {
 		size_t n = strlen(params[i]) + 1;
 
-		memcpy(bb->params + bb->params_len, params[i], n);
-		bb->params_len += (uint32_t)n;
+		memcpy(to + len, params[i], n);
+		len += (uint32_t)n;
 	}
+	return len;
 }
 
 /* getrandom() never returns less than asked for up to 256 bytes once the pool is initialised. */
@@ -100,6 +107,7 @@ read_clocks(const struct vm *vm, struct tine_bootblock *bb)
 int
 bootblock_write(const struct vm *vm, const struct vm_options *options, struct tine_error *error)
 {
+	uint8_t *place = vm->mem.region[MEM_SHARED].hva + TINE_SHARED_BOOT;
 	struct tine_bootblock bb;
 	int r;
 
@@ -117,10 +125,11 @@ bootblock_write(const struct vm *vm, const struct vm_options *options, struct ti
 	bb.generation = vm->generation;
 	read_clocks(vm, &bb);
 	memcpy(bb.hostname, options->hostname, strlen(options->hostname));
-	copy_params(&bb, options->params);
+	bb.params_len =
+	    copy_params((char *)place + offsetof(struct tine_bootblock, params), options->params);
 	r = set_identity(&bb, options->id, error);
-	if (r == 0 && mem_write(&vm->mem, TINE_GPA_BOOTBLOCK, &bb, sizeof(bb)) != 0)
-		r = tine_error_set(error, EINVAL, "memory-size", "no room for the boot block");
+	if (r == 0)
+		memcpy(place, &bb, sizeof(bb));
 	explicit_bzero(&bb, sizeof(bb)); /* the seed */
 	return r;
 }

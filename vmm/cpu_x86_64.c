@@ -272,7 +272,7 @@ cpu_set_entry(int vcpu_fd, uint64_t rip, struct tine_error *error)
 	struct kvm_regs regs = {
 	    .rip = rip,
 	    .rsp = TINE_GPA_BOOT_STACK_TOP,
-	    .rdi = TINE_GPA_BOOTBLOCK,
+	    .rdi = TINE_GPA_SHARED + TINE_SHARED_BOOT,
 	    .rflags = RFLAGS_FIXED,
 	};
 	int r = set_sregs(vcpu_fd);

@@ -13,7 +13,7 @@
  * with its first reset.
  *
  * KVM logs its own writes too (kvmclock); what this process writes where the guest says is noted by
- * mem_note_write(), and the boot block is written anew by each reset.
+ * mem_note_write().
  */
 #include <errno.h>
 #include <stdlib.h>

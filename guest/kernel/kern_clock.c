@@ -21,9 +21,10 @@
 
 #define NEVER (~(nsec_t)0)
 
-static nsec_t clock_armed = NEVER; /* what the timer is programmed to */
-static nsec_t tick_due = NEVER;    /* the next tick, if ticks are wanted */
-static bool clock_running;         /* inside clock_intr: it programs the timer itself at the end */
+static nsec_t clock_armed __resume_data = NEVER; /* what the timer is programmed to */
+static nsec_t tick_due __resume_data = NEVER;    /* the next tick, if ticks are wanted */
+static bool clock_running
+    __resume_data; /* inside clock_intr: it programs the timer itself at the end */
 
 /* ---- programming the timer ---- */
 

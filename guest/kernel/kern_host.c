@@ -50,7 +50,7 @@ reply(uint32_t id, int error)
 
 /* ---- events ---- */
 
-static bool events_on;
+static bool events_on __resume_data;
 static uint64_t event_seq;
 static uint32_t events_dropped;
 

@@ -26,15 +26,15 @@
 TAILQ_HEAD(threadq, thread);
 
 static struct threadq runq[NSLOTS];
-static uint64_t runq_bits; /* bit n: slot n is not empty */
-static unsigned runq_now;  /* slot served last */
-static int runq_count;
-static struct threadq sleepq[NSLEEPQ];
+static uint64_t runq_bits __resume_data; /* bit n: slot n is not empty */
+static unsigned runq_now __resume_data;  /* slot served last */
+static int runq_count __resume_data;
+static struct threadq sleepq[NSLEEPQ] __resume_data;
 static struct thread *idlethread;
-static struct thread
-    *deadthread; /* has switched away for the last time; its stack is still there */
+/* has switched away for the last time; its stack is still there */
+static struct thread *deadthread __resume_data;
 
-struct thread *curthread;
+struct thread *curthread __resume_data;
 
 static struct threadq *
 sleepq_of(const void *chan)

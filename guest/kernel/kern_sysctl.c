@@ -13,7 +13,7 @@
 
 #define OSRELEASE "6.1.0-tine"
 
-char hostname[64 + 1] = "tine";
+char hostname[64 + 1] __resume_data = "tine";
 const char ostype[] = "Linux"; /* whose system calls these are */
 const char osrelease[] = OSRELEASE;
 const char osversion[] = "#1 tine";

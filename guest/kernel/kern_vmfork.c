@@ -26,8 +26,8 @@ struct vmfork_call {
 };
 static TAILQ_HEAD(, vmfork_call) calls = TAILQ_HEAD_INITIALIZER(calls);
 
-int vmfork_limit;
-uint64_t vm_generation;
+int vmfork_limit __resume_data;
+uint64_t vm_generation __resume_data;
 
 static void
 call_finish(struct vmfork_call *call, int error, uint64_t value)

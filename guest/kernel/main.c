@@ -17,8 +17,8 @@
 #include <sys/vnode.h>
 #include <machine/stats.h>
 
-static struct process process0; /* the boot process; everything descends from it */
-static struct thread thread0;
+static struct process process0 __large_bss; /* the boot process; everything descends from it */
+static struct thread thread0 __large_bss;
 
 static void
 stats_init(void)

@@ -306,7 +306,7 @@ kprintf(enum klevel level, const char *fmt, ...)
 void __noreturn
 panic(const char *fmt, ...)
 {
-	static char message[LINE_MAX];
+	static char message[LINE_MAX] __large_bss;
 	static bool panicking;
 	va_list ap;
 

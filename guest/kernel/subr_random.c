@@ -21,7 +21,7 @@ static struct {
 	uint8_t pool[POOL_BYTES];
 	size_t used; /* pool bytes handed out or spent on the key */
 	unsigned refills;
-} rng = {.used = POOL_BYTES};
+} rng __resume_data = {.used = POOL_BYTES};
 
 static inline uint32_t
 rotl(uint32_t v, int n)

@@ -24,19 +24,19 @@ static uint64_t high_frames;
 /* Frame numbers of RAM never handed out; [next, end). */
 static struct fresh {
 	uint64_t next, end;
-} fresh[MAX_RANGES];
+} fresh[MAX_RANGES] __resume_data;
 static int nfresh;
 
 struct stack {
 	struct page *top; /* linked by pg_next */
 	uint32_t count;
 };
-static struct stack clean, hot[HOT_ORDERS];
+static struct stack clean __resume_data, hot[HOT_ORDERS] __resume_data;
 static const uint32_t stack_max[HOT_ORDERS] = {512, 16};
 _Static_assert(KSTACK_ORDER == HOT_ORDERS - 1, "kernel stacks are taken from the last one");
 
-static uint32_t freelist[VM_MAX_ORDER + 1]; /* heads, frame numbers */
-static uint64_t nfree, ntotal, reserve;
+static uint32_t freelist[VM_MAX_ORDER + 1] __resume_data; /* heads, frame numbers */
+static uint64_t nfree __resume_data, ntotal, reserve;
 
 static struct page *
 frame_page(uint64_t fn)

@@ -33,8 +33,9 @@
 #define TIMER_MAX ((nsec_t)1 << 58) /* nine years: keeps the arithmetic in range */
 
 static bool apic_up;
-static uint64_t apic_khz;                 /* of the one-shot timer; unused with TSC deadlines */
-static nsec_t timer_deadline = TIMER_OFF; /* what is programmed, or is to be once apic_up */
+static uint64_t apic_khz; /* of the one-shot timer; unused with TSC deadlines */
+static nsec_t timer_deadline __resume_data =
+    TIMER_OFF; /* what is programmed, or is to be once apic_up */
 
 static void
 apic_write(uint32_t reg, uint32_t val)

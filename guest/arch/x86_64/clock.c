@@ -25,16 +25,16 @@ _Static_assert(sizeof(struct pvclock) == 32, "layout");
 
 #define KVM_SYSTEM_TIME_ENABLE 1
 
-static volatile struct pvclock pvclock __aligned(64);
+static volatile struct pvclock pvclock __aligned(64) __resume_data;
 static bool have_kvmclock;
 
-static uint64_t tsc_khz;
-static uint64_t ns_per_cycle; /* 32.32 fixed point */
-static uint64_t cycles_per_ns;
+static uint64_t tsc_khz __resume_data;
+static uint64_t ns_per_cycle __resume_data; /* 32.32 fixed point */
+static uint64_t cycles_per_ns __resume_data;
 
-static nsec_t uptime_base; /* source time at uptime 0 (mod 2^64) */
-static nsec_t wall_base;   /* wall clock at uptime 0 */
-static nsec_t uptime_last; /* the clock never goes back */
+static nsec_t uptime_base __resume_data; /* source time at uptime 0 (mod 2^64) */
+static nsec_t wall_base __resume_data;   /* wall clock at uptime 0 */
+static nsec_t uptime_last __resume_data; /* the clock never goes back */
 
 /* a * b / 2^32 without overflow of the product. */
 static uint64_t

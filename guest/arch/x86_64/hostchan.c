@@ -27,8 +27,9 @@ int hostchan_room;
 static volatile struct tine_rings *const rings = SHARED_REGION(TINE_SHARED_RINGS);
 static char *const h2g = SHARED_REGION(TINE_SHARED_H2G);
 static char *const g2h = SHARED_REGION(TINE_SHARED_G2H);
-static bool up;
-static uint32_t g2h_tail, h2g_head; /* our own positions */
+static bool up __resume_data;
+/* our own positions */
+static uint32_t g2h_tail __resume_data, h2g_head __resume_data;
 
 /* The message being put together from fragments. */
 static struct {
@@ -38,7 +39,7 @@ static struct {
 	bool skipping; /* no memory for it */
 	uint16_t type;
 	uint32_t id;
-} in;
+} in __resume_data;
 
 void
 hostchan_init(void)

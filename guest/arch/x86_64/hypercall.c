@@ -12,7 +12,8 @@
 int
 hypercall(uint32_t nr, uint64_t arg0, uint64_t arg1)
 {
-	static struct tine_hypercall hc __aligned(8); /* in the image, so below 4 GiB */
+	/* In the image, so below 4 GiB. */
+	static struct tine_hypercall hc __aligned(8) __resume_data;
 
 	hc = (struct tine_hypercall){.nr = nr, .arg = {arg0, arg1}};
 	outl(TINE_PORT_HYPERCALL, (uint32_t)kva_to_pa(&hc));
@@ -22,7 +23,8 @@ hypercall(uint32_t nr, uint64_t arg0, uint64_t arg1)
 void
 console_write(const char *s, size_t len)
 {
-	static char chunk[CONSOLE_CHUNK]; /* s may lie anywhere, the host takes one piece of RAM */
+	/* s may lie anywhere, the host takes one piece of RAM. */
+	static char chunk[CONSOLE_CHUNK] __large_bss;
 
 	while (len > 0) {
 		size_t n = MIN(len, sizeof(chunk));

@@ -17,8 +17,6 @@
 
 _Static_assert(KSTACK_BYTES == KSTACK_SIZE, "asm.h");
 
-#define LOW_RESERVED 0x10000UL /* boot GDT, tables and block: a clone gets its new block here */
-
 static const struct {
 	uint32_t namesz, descsz, type;
 	char name[8];
@@ -28,9 +26,10 @@ static const struct {
 };
 
 char boot_stack[KSTACK_SIZE] __aligned(PAGE_SIZE) __large_bss;
-uintptr_t __stack_chk_guard;
+uintptr_t __stack_chk_guard __resume_data;
 
-static struct tine_bootblock boot;
+static struct tine_bootblock boot __resume_data;
+static char boot_params[TINE_BOOT_PARAMS_MAX] __large_bss;
 static paddr_t first_free; /* behind the kernel and its page tables */
 
 struct tine_stats *kstats = SHARED_REGION(TINE_SHARED_STATS);
@@ -42,19 +41,16 @@ boot_refuse(const char *why)
 	md_halt(TINE_HALT_BOOT);
 }
 
-/* The boot block is copied before it is looked at; its own page is wiped: it holds a seed. */
+/* The boot block is copied before it is looked at, and wiped: it holds a seed. */
 static bool
-bootblock_take(paddr_t pa)
+bootblock_take(struct tine_bootblock *bb)
 {
-	struct tine_bootblock *bb = PHYS_TO_DM(pa);
-
 	if (bb->magic != TINE_BOOT_MAGIC)
 		return false;
-	/* Of what may be the host's a part only is in use. */
-	memcpy(&boot, bb, offsetof(struct tine_bootblock, params));
+	memcpy(&boot, bb, sizeof(boot));
 	boot.params_len = MIN(boot.params_len, TINE_BOOT_PARAMS_MAX);
-	memcpy(boot.params, bb->params, boot.params_len);
-	memset(bb, 0, offsetof(struct tine_bootblock, params) + boot.params_len);
+	memcpy(boot_params, bb->params, boot.params_len);
+	memset(bb, 0, sizeof(*bb) + boot.params_len);
 	if (boot.abi_version != TINE_ABI_VERSION || boot.size != sizeof(boot))
 		boot_refuse("boot block of another version\n");
 	boot.hostname[TINE_HOSTNAME_MAX - 1] = '\0';
@@ -100,7 +96,7 @@ md_start(paddr_t bootblock)
 {
 	uint64_t entry_tsc = rdtsc();
 
-	if (!bootblock_take(bootblock))
+	if (!bootblock_take(PHYS_TO_DM(bootblock)))
 		boot_refuse("no boot block\n");
 	bootblock_check();
 	cpu_identify();
@@ -127,13 +123,13 @@ md_new_stack_guard(void)
 	__stack_chk_guard = guard & ~0xffUL; /* a zero byte stops string overruns */
 }
 
-static uint32_t params_refused;
+static uint32_t params_refused __resume_data;
 
 /* "name=value" strings back to back, each with its NUL. */
 static void
 params_apply(void)
 {
-	char *p = boot.params, *end = p + boot.params_len;
+	char *p = boot_params, *end = p + boot.params_len;
 
 	params_refused = 0;
 	for (uint32_t number = 1; p < end; number++) {
@@ -186,7 +182,7 @@ md_ready(void)
 	fpu_flush();
 	do {
 		hypercall(TINE_HC_READY, 0, 0);
-		if (!bootblock_take(TINE_GPA_BOOTBLOCK))
+		if (!bootblock_take(SHARED_REGION(TINE_SHARED_BOOT)))
 			return false;
 		clone_resume();
 	} while ((boot.flags & TINE_BOOT_REHEARSAL) != 0);
@@ -209,7 +205,7 @@ int
 md_ram_ranges(struct ramrange *out, int max)
 {
 	const struct ramrange all[] = {
-	    {LOW_RESERVED, boot.kernel_start},
+	    {0, boot.kernel_start},
 	    {first_free, boot.ram_low},
 	    {TINE_GPA_HIGH, TINE_GPA_HIGH + boot.ram_high},
 	};

@@ -9,8 +9,8 @@
 #include <machine/trace.h>
 #include "abi/hypercall.h"
 
-static struct tine_panic last_words __aligned(8); /* in the image, so below 4 GiB */
-static const struct trapframe *panic_frame;       /* of the exception that is the cause */
+static struct tine_panic last_words __aligned(8) __large_bss; /* in the image, so below 4 GiB */
+static const struct trapframe *panic_frame; /* of the exception that is the cause */
 
 struct frame {
 	const struct frame *next;

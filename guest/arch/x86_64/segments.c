@@ -40,7 +40,7 @@ _Static_assert(sizeof(struct gate) == 16, "interrupt gate");
 #define GATE_USER 0xee
 
 extern struct tss tss; /* trap_entry.S reads rsp[0] */
-struct tss tss;
+struct tss tss __resume_data;
 static char ist_stack[IST_STACK_SIZE] __aligned(16) __large_bss;
 static struct gate idt[256] __aligned(16) __large_bss;
 static uint64_t gdt[10] __aligned(16) = {

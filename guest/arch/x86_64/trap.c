@@ -236,7 +236,7 @@ kernel_exception(struct trapframe *tf)
 	trap_panic(tf, "exception in the kernel");
 }
 
-static uint64_t fault_pc; /* where the last exception has returned to */
+static uint64_t fault_pc __resume_data; /* where the last exception has returned to */
 
 /* Was the interrupt waiting for the kernel to return?  SYSRET leaves rip in rcx as well. */
 static bool

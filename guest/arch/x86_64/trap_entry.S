@@ -142,7 +142,7 @@ ENTRY(trap_stubs)
 	.endr
 END(trap_stubs)
 
-	.bss
+	.section .data..resume, "aw"
 	.balign	8
 syscall_rsp:
 	.skip	8

@@ -49,7 +49,7 @@ sys_showuuid(struct sbuf *sb, struct vnode *vp __unused)
 
 /* Made when first asked for; a clone of this sandbox is another machine and makes its own. */
 static uint8_t boot_id[16];
-static bool boot_id_made;
+static bool boot_id_made __resume_data;
 
 void
 identity_changed(void)

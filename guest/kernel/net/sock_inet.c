@@ -18,7 +18,7 @@ struct inetname {
 	uint16_t in_port; /* host order */
 };
 
-static LIST_HEAD(, socket) bound[NHASH];
+static LIST_HEAD(, socket) bound[NHASH] __large_bss;
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 static const uint8_t loopback6[16] = {[15] = 1};
 

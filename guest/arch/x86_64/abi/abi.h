@@ -13,7 +13,7 @@
 
 /* Raised whenever a structure or rule in abi/ changes; the VMM refuses a kernel of another version.
  */
-#define TINE_ABI_VERSION 5u
+#define TINE_ABI_VERSION 6u
 
 /* ELF note of the kernel image: name "tine", type TINE_NOTE_ABI, descriptor one uint32_t. */
 #define TINE_NOTE_NAME "tine"
@@ -23,17 +23,17 @@
 
 /*
  * Guest-physical layout:
- *	0 .. 1 MiB		boot block, boot page tables; the guest may reuse it after boot
+ *	0 .. 1 MiB		boot GDT and page tables; the guest may reuse it after boot
  *	1 MiB ..		kernel image at its ELF p_paddr, then free RAM
  *	.. 3 GiB		end of low RAM (less if the sandbox is smaller)
- *	TINE_GPA_SHARED		shared region (stats, rings, trace), MAP_SHARED, writable
+ *	TINE_GPA_SHARED		shared region (stats, rings, boot block, trace): MAP_SHARED,
+ *				writable
  *	0xfee00000		local APIC (emulated in the host kernel)
  *	4 GiB ..		high RAM, if any
  *	TINE_GPA_ROOTFS ..	root file system image (EROFS), read-only slot
  */
 #define TINE_GPA_BOOT_GDT 0x1000ull        /* IN: GDT the boot segments came from */
 #define TINE_GPA_BOOT_PT 0x2000ull         /* IN: boot page tables, 7 pages at most, PML4 first */
-#define TINE_GPA_BOOTBLOCK 0x9000ull       /* IN: struct tine_bootblock */
 #define TINE_GPA_BOOT_STACK_TOP 0x20000ull /* initial stack grows down from here */
 #define TINE_GPA_KERNEL_MIN 0x100000ull    /* lowest p_paddr of a kernel segment */
 #define TINE_GPA_LOW_MAX 0xc0000000ull     /* low RAM ends here at most */
@@ -62,7 +62,10 @@
 #define TINE_SHARED_STATS 0x00000u
 #define TINE_SHARED_STATS_SIZE 0x08000u
 #define TINE_SHARED_RINGS 0x08000u /* struct tine_rings */
-#define TINE_SHARED_H2G 0x10000u   /* host to guest bytes */
+#define TINE_SHARED_BOOT 0x08400u  /* struct tine_bootblock: on the page of the rings */
+#define TINE_SHARED_BOOT_SIZE 0x00c00u
+
+#define TINE_SHARED_H2G 0x10000u /* host to guest bytes */
 #define TINE_SHARED_H2G_SIZE 0x10000u
 #define TINE_SHARED_G2H 0x20000u /* guest to host bytes */
 #define TINE_SHARED_G2H_SIZE 0x20000u

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * boot.h: the boot block, written by the VMM before entry; the guest copies it, then frees the low
- * MiB but for the first 64 KiB.  A clone gets a new one before it goes on: memory is as in its
- * template, everything else may differ; a root image can be new only in a clone whose template had
- * not mounted one.
+ * boot.h: the boot block, written by the VMM before entry; the guest copies and wipes it.  A clone
+ * gets a new one before it goes on: memory is as in its template, everything else may differ; a
+ * root image can be new only in a clone whose template had not mounted one.
  */
 #ifndef TINE_ABI_BOOT_H
 #define TINE_ABI_BOOT_H
@@ -24,7 +23,7 @@
 struct tine_bootblock {
 	uint32_t magic;                   /* IN TINE_BOOT_MAGIC */
 	uint32_t abi_version;             /* IN TINE_ABI_VERSION */
-	uint32_t size;                    /* IN sizeof(struct tine_bootblock) */
+	uint32_t size;                    /* IN sizeof(struct tine_bootblock), without params */
 	uint32_t flags;                   /* IN TINE_BOOT_* */
 	uint64_t ram_low;                 /* IN bytes of RAM from GPA 0 */
 	uint64_t ram_high;                /* IN bytes of RAM from TINE_GPA_HIGH */
@@ -40,13 +39,13 @@ struct tine_bootblock {
 	char hostname[TINE_HOSTNAME_MAX]; /* IN NUL terminated */
 	uint32_t params_len;              /* IN bytes used in params */
 	uint32_t pad;
-	char params[TINE_BOOT_PARAMS_MAX]; /* IN sysctl settings: "name=value" strings, each NUL
-					      terminated */
+	char params[]; /* IN sysctl settings: "name=value" strings, each NUL
+			  terminated; at most TINE_BOOT_PARAMS_MAX */
 };
 
 _Static_assert(offsetof(struct tine_bootblock, ram_low) == 16, "layout");
 _Static_assert(offsetof(struct tine_bootblock, seed) == 88, "layout");
 _Static_assert(offsetof(struct tine_bootblock, params) == 240, "layout");
-_Static_assert(sizeof(struct tine_bootblock) <= 4096, "one page");
+_Static_assert(sizeof(struct tine_bootblock) == 240, "layout");
 
 #endif

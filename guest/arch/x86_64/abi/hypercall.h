@@ -14,7 +14,7 @@ enum tine_hypercall_nr {
 	/*
 	 * Quiescent point: interrupts off, no FPU state in registers, nothing under way in the
 	 * rings. After boot, before the root is mounted, and for TINE_MSG_FREEZE.  A clone goes on
-	 * from here as well: it finds a new boot block at TINE_GPA_BOOTBLOCK, the original finds
+	 * from here as well: it finds a new boot block in the shared region, the original finds
 	 * none.
 	 */
 	TINE_HC_READY = 4,

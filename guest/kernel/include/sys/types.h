@@ -40,8 +40,12 @@ typedef uint64_t nsec_t;   /* nanoseconds */
 #define __unused __attribute__((unused))
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
-/* Large tables and stacks lie behind all other variables: those are written to all the time, and
- * the fewer pages they are on, the fewer a clone has of its own. */
+/*
+ * Each page that a clone writes to is one of its own.  What is written whenever one goes on and
+ * comes to rest lies together in one page, and what little else nearly every program has the kernel
+ * write; large tables and stacks lie behind all other variables.
+ */
+#define __resume_data __attribute__((section(".data..resume")))
 #define __large_bss __attribute__((section(".bss..large")))
 #define __noreturn __attribute__((noreturn))
 #define __printflike(f, a) __attribute__((format(printf, f, a)))
