@@ -13,16 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "median.h"
-
-static void
-need(int ok, const char *what)
-{
-	if (!ok) {
-		perror(what);
-		exit(1);
-	}
-}
+#include "measure.h"
 
 static uint64_t
 one_round(const int fd[2])

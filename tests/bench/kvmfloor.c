@@ -13,31 +13,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX 1000
+#include "measure.h"
+
 #define CODE_GPA 0x1000u
 
 enum { START, VM, VCPU, SLOT, EXIT, CLOSED, NSTEPS };
-
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void
-need(int ok, const char *what)
-{
-	if (!ok) {
-		perror(what);
-		exit(1);
-	}
-}
 
 /* Real mode, hlt at CODE_GPA. */
 static void
@@ -84,21 +66,6 @@ one_round(int kvm, uint64_t t[NSTEPS])
 	t[CLOSED] = now();
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static uint64_t
-median(uint64_t *v, int n)
-{
-	qsort(v, (size_t)n, sizeof(*v), compare);
-	return v[n / 2];
-}
-
 int
 main(int argc, char **argv)
 {
@@ -119,7 +86,7 @@ main(int argc, char **argv)
 	printf("{");
 	for (int s = 0; s < NSTEPS; s++)
 		printf("%s\"%s\": %llu", s > 0 ? ", " : "", names[s],
-		       (unsigned long long)median(v[s], rounds));
+		       (unsigned long long)median(v[s], (size_t)rounds));
 	printf("}\n");
 	return 0;
 }

@@ -14,31 +14,14 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 #define ROUNDS 5
 #define PAGE 4096u
 #define CODE_GPA 0x1000u
 #define MIB_MAX 2048
-
-static uint64_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void
-need(int ok, const char *what)
-{
-	if (!ok) {
-		perror(what);
-		exit(1);
-	}
-}
 
 static struct kvm_segment
 flat(uint8_t type)
@@ -115,21 +98,6 @@ time_copy(const uint8_t *ram, size_t size)
 	return start;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static unsigned long long
-median(uint64_t v[ROUNDS])
-{
-	qsort(v, ROUNDS, sizeof(v[0]), compare);
-	return v[ROUNDS / 2];
-}
-
 int
 main(int argc, char **argv)
 {
@@ -157,6 +125,7 @@ main(int argc, char **argv)
 		forks[i] = time_fork();
 		copies[i] = time_copy(ram, slot.memory_size);
 	}
-	printf("{\"copy\": %llu, \"fork\": %llu}\n", median(copies), median(forks));
+	printf("{\"copy\": %llu, \"fork\": %llu}\n", (unsigned long long)median(copies, ROUNDS),
+	       (unsigned long long)median(forks, ROUNDS));
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "median.h"
+#include "measure.h"
 
 int
 main(int argc, char **argv)

@@ -1,46 +1,13 @@
 # SPDX-License-Identifier: ISC
-# lib.sh: start a daemon and talk to it; sourced by the tests beside it.
+# lib.sh: talk to a daemon; sourced by the tests beside it.
 #
 #	TEST CONTRACT FORKS	CONTRACT checks an answer against api/openapi.json (a program of
 #				tests/unit/api), FORKS is the guest program forks.c
 #
-# `tine` is the first one in PATH.  Every answer that api() gets is checked against the contract.
-set -eu
-
+# Every answer that api() gets is checked against the contract.
 contract=$1 forks=$2
 top=$(cd "$(dirname "$0")/../../.." && pwd)
-work=$(mktemp -d)
-export TINE_SOCKET=$work/sock
-daemon=
-
-fail() {
-	echo "FAIL: $*" >&2
-	[ ! -f "$work/log" ] || sed 's/^/  daemon: /' "$work/log" >&2
-	exit 1
-}
-
-cleanup() {
-	status=$?
-	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
-	[ -z "$daemon" ] || wait "$daemon" || status=1
-	rm -rf "$work"
-	exit $status
-}
-trap cleanup EXIT
-
-# The daemon says when it listens: a FIFO carries its log, so nothing is polled.
-start_daemon() {
-	mkfifo "$work/fifo"
-	tine serve --socket "$TINE_SOCKET" "$@" 2>"$work/fifo" &
-	daemon=$!
-	exec 9<"$work/fifo"
-	while read -r line <&9; do
-		echo "$line" >>"$work/log"
-		case $line in *listening*) break ;; esac
-	done
-	cat <&9 >>"$work/log" &
-	[ -S "$TINE_SOCKET" ] || fail "the daemon does not listen"
-}
+. "$top/tests/integration/daemon.sh"
 
 restart_daemon() {
 	kill "$daemon"
@@ -82,9 +49,7 @@ await_event() {
 	curl -sSN --unix-socket "$TINE_SOCKET" "http://tine/v1/events?since=0&sandbox=$1" >"$work/awaited" &
 	follower=$!
 	exec 7<"$work/awaited"
-	while read -r line <&7; do
-		case $line in *"$2"*) break ;; esac
-	done
+	await 7 "$2" "$work/events"
 	kill $follower
 	exec 7<&-
 	rm "$work/awaited"
@@ -124,11 +89,6 @@ asked() {
 	done
 	exec 5<&- 6<&-
 	rm "$work/ask"
-}
-
-# expect WHAT FOUND WANTED
-expect() {
-	[ "$2" = "$3" ] || fail "$1: $2, not $3"
 }
 
 # fill_pool N: each question gives the daemon a turn to fill it.

@@ -232,6 +232,38 @@ call(struct daemon *d, const char *method, const char *path, const char *body, i
 			body != NULL ? strlen(body) : 0, status);
 }
 
+/* cmocka hands nothing to them. */
+static struct {
+	struct daemon *daemon;
+	const char *const *args;
+} group;
+
+static int
+start_group(void **state)
+{
+	(void)state;
+	daemon_start(group.daemon, group.args);
+	return 0;
+}
+
+static int
+stop_group(void **state)
+{
+	(void)state;
+	daemon_stop(group.daemon);
+	return 0;
+}
+
+int
+run_with_daemon(struct daemon *d, const char *const *args, const char *name,
+		const struct CMUnitTest *tests, size_t n)
+{
+	group.daemon = d;
+	group.args = args;
+	signal(SIGPIPE, SIG_IGN);
+	return _cmocka_run_group_tests(name, tests, n, start_group, stop_group);
+}
+
 json_t *
 answer_member(const struct answer *a, const char *key)
 {

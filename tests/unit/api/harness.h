@@ -35,6 +35,12 @@ void daemon_start(struct daemon *d, const char *const *args);
 /* SIGTERM; checks that it ends well and takes its socket away. */
 void daemon_stop(struct daemon *d);
 
+/* main() of a test program: the tests of an array, while a daemon runs with these arguments. */
+#define RUN_WITH_DAEMON(d, args, tests)                                                            \
+	run_with_daemon(d, args, #tests, tests, sizeof(tests) / sizeof((tests)[0]))
+int run_with_daemon(struct daemon *d, const char *const *args, const char *name,
+		    const struct CMUnitTest *tests, size_t n);
+
 /* One request on a connection of its own; body NULL = none.  The answer is checked against the
  * contract and has to have this status.  Lives until the next call. */
 struct answer *call(struct daemon *d, const char *method, const char *path, const char *body,

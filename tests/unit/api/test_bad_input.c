@@ -151,6 +151,7 @@ static void
 test_table(void **state)
 {
 	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}"); /* which the rows speak of */
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct answer *a =
 		    call(&d, rows[i].method, rows[i].path, rows[i].body, rows[i].status);
@@ -350,23 +351,6 @@ test_head(void **state)
 	close(fd);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	daemon_start(&d, NULL);
-	make_sandbox(&d, "{\"name\":\"p\"}");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	daemon_stop(&d);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -378,6 +362,5 @@ main(void)
 	    cmocka_unit_test(test_head),        cmocka_unit_test(test_framing),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return RUN_WITH_DAEMON(&d, NULL, tests);
 }

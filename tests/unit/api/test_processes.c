@@ -337,27 +337,10 @@ test_files_and_sysctl(void **state)
 	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
 }
 
-static int
-setup(void **state)
-{
-	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
-
-	(void)state;
-	daemon_start(&d, args);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	daemon_stop(&d);
-	return 0;
-}
-
 int
 main(void)
 {
+	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_launch_and_wait),
 	    cmocka_unit_test(test_signal_and_list),
@@ -372,6 +355,5 @@ main(void)
 	    cmocka_unit_test(test_files_and_sysctl),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return RUN_WITH_DAEMON(&d, args, tests);
 }

@@ -411,27 +411,10 @@ test_max_sandboxes(void **state)
 		call(&d, "DELETE", fmt("/v1/sandboxes/n%d", i), NULL, 204);
 }
 
-static int
-setup(void **state)
-{
-	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
-
-	(void)state;
-	daemon_start(&d, args);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	daemon_stop(&d);
-	return 0;
-}
-
 int
 main(void)
 {
+	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_service),          cmocka_unit_test(test_sandbox_life),
 	    cmocka_unit_test(test_created_location), cmocka_unit_test(test_pages),
@@ -443,6 +426,5 @@ main(void)
 	    cmocka_unit_test(test_fork_sandbox),     cmocka_unit_test(test_max_sandboxes),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return RUN_WITH_DAEMON(&d, args, tests);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* median.h: the middle one of several measured times, for the benchmarks that are one program. */
-#ifndef TINE_BENCH_MEDIAN_H
-#define TINE_BENCH_MEDIAN_H
+/* measure.h: what the benchmarks that are one program share: time, the middle one of several. */
+#ifndef TINE_BENCH_MEASURE_H
+#define TINE_BENCH_MEASURE_H
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -17,6 +18,16 @@ now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A benchmark without one of its steps measures nothing: it ends. */
+static inline void
+need(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		exit(1);
+	}
 }
 
 static inline int
