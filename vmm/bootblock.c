@@ -77,13 +77,13 @@ set_identity(struct tine_bootblock *bb, const uint8_t *id, struct tine_error *er
 	struct {
 		uint8_t seed[sizeof(bb->seed)], id[sizeof(bb->sandbox_id)];
 	} fresh;
-	int r = random_bytes(&fresh, sizeof(fresh), error);
+	bool given = id != NULL && memcmp(id, none, sizeof(none)) != 0;
+	/* Up to 32 bytes take the host's kernel half as long as more. */
+	int r = random_bytes(&fresh, given ? sizeof(fresh.seed) : sizeof(fresh), error);
 
 	memcpy(bb->seed, fresh.seed, sizeof(fresh.seed));
 	explicit_bzero(fresh.seed, sizeof(fresh.seed));
-	if (id == NULL || memcmp(id, none, sizeof(none)) == 0)
-		id = fresh.id;
-	memcpy(bb->sandbox_id, id, sizeof(bb->sandbox_id));
+	memcpy(bb->sandbox_id, given ? id : fresh.id, sizeof(bb->sandbox_id));
 	return r;
 }
 

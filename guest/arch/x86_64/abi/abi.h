@@ -13,7 +13,7 @@
 
 /* Raised whenever a structure or rule in abi/ changes; the VMM refuses a kernel of another version.
  */
-#define TINE_ABI_VERSION 6u
+#define TINE_ABI_VERSION 7u
 
 /* ELF note of the kernel image: name "tine", type TINE_NOTE_ABI, descriptor one uint32_t. */
 #define TINE_NOTE_NAME "tine"

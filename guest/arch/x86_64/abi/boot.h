@@ -34,7 +34,7 @@ struct tine_bootblock {
 	uint64_t realtime_ns;             /* IN CLOCK_REALTIME of the host at entry */
 	uint64_t kvmclock_ns;             /* IN the VM's kvmclock at that moment; 0 = unknown */
 	uint64_t generation;              /* IN counts clones: 0 on a cold boot */
-	uint8_t seed[64];                 /* IN fresh random bytes for this sandbox alone */
+	uint8_t seed[32];                 /* IN fresh random bytes for this sandbox alone: a key */
 	uint8_t sandbox_id[16];           /* IN opaque identity */
 	char hostname[TINE_HOSTNAME_MAX]; /* IN NUL terminated */
 	uint32_t params_len;              /* IN bytes used in params */
@@ -45,7 +45,7 @@ struct tine_bootblock {
 
 _Static_assert(offsetof(struct tine_bootblock, ram_low) == 16, "layout");
 _Static_assert(offsetof(struct tine_bootblock, seed) == 88, "layout");
-_Static_assert(offsetof(struct tine_bootblock, params) == 240, "layout");
-_Static_assert(sizeof(struct tine_bootblock) == 240, "layout");
+_Static_assert(offsetof(struct tine_bootblock, params) == 208, "layout");
+_Static_assert(sizeof(struct tine_bootblock) == 208, "layout");
 
 #endif
