@@ -8,6 +8,8 @@
 #include "vcpu_state.h"
 #include "vmm.h"
 
+#define MSR_TSC 0x10
+#define MSR_TSC_ADJUST 0x3b
 #define MSR_TSC_DEADLINE 0x6e0
 
 #define APIC_LVT_TIMER 0x320
@@ -21,16 +23,17 @@
 
 /* The TSC goes on where it stood, so that no difference of two readings is ever negative. */
 static const uint32_t kept_msrs[] = {
-    0x10,                     /* TSC */
-    0x174,                    /* SYSENTER_CS, ESP, EIP */
-    0x175,      0x176, 0x277, /* PAT */
-    0xc0000081,               /* STAR */
-    0xc0000082,               /* LSTAR */
-    0xc0000083,               /* CSTAR */
-    0xc0000084,               /* SFMASK */
-    0xc0000102,               /* KERNEL_GS_BASE */
-    0xc0000103,               /* TSC_AUX */
-    0x4b564d01,               /* KVM_SYSTEM_TIME: where kvmclock's page is; KVM fills it in anew */
+    MSR_TSC,                      /* first: unset_tsc() */
+    MSR_TSC_ADJUST,               /* what a guest's writes to it add up to */
+    0x174,                        /* SYSENTER_CS, ESP, EIP */
+    0x175,          0x176, 0x277, /* PAT */
+    0xc0000081,                   /* STAR */
+    0xc0000082,                   /* LSTAR */
+    0xc0000083,                   /* CSTAR */
+    0xc0000084,                   /* SFMASK */
+    0xc0000102,                   /* KERNEL_GS_BASE */
+    0xc0000103,                   /* TSC_AUX */
+    0x4b564d01, /* KVM_SYSTEM_TIME: where kvmclock's page is; KVM fills it in anew */
 };
 #define NKEPT (sizeof(kept_msrs) / sizeof(kept_msrs[0]))
 _Static_assert(NKEPT <= VCPU_MSRS, "vcpu_state.msr");
@@ -105,6 +108,20 @@ set_msrs(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
 	return 0;
 }
 
+/* KVM takes a TSC that is less than a second off what it expects for an attempt to synchronize
+ * CPUs, and keeps its own, which could be behind the template's: first it is set to something else.
+ */
+static int
+unset_tsc(int vcpu_fd, const struct vcpu_state *state, struct tine_error *error)
+{
+	struct msr_list list = {.head.nmsrs = 1, .entry[0].index = MSR_TSC};
+
+	if (state->nmsrs == 0 || state->msr[0].index != MSR_TSC)
+		return 0;
+	list.entry[0].data = state->msr[0].data + (1ull << 50);
+	return ioctl(vcpu_fd, KVM_SET_MSRS, &list) != 1 ? failed(error, "KVM_SET_MSRS") : 0;
+}
+
 /* The local APIC comes after the system registers, which have its mode, and after the MSRs: it
  * would start a timer that has a deadline.  (In another mode that cannot be cleared, but a change
  * of mode does.) */
@@ -118,6 +135,8 @@ vcpu_state_set(int vcpu_fd, const struct vcpu_state *state, struct tine_error *e
 	r = set_xcr0(vcpu_fd, state, error);
 	if (r == 0 && ioctl(vcpu_fd, KVM_SET_REGS, &state->regs) < 0)
 		r = failed(error, "KVM_SET_REGS");
+	if (r == 0)
+		r = unset_tsc(vcpu_fd, state, error);
 	if (r == 0)
 		r = set_msrs(vcpu_fd, state, error);
 	if (r == 0 && ioctl(vcpu_fd, KVM_SET_LAPIC, &state->lapic) < 0)

@@ -13,10 +13,9 @@
 #include "abi/msg.h"
 #include "abi/ring.h"
 #include "abi/stats.h"
+#include "fakeguest.h"
 
 #define SHARED(off) ((void *)(uintptr_t)(TINE_GPA_SHARED + (off)))
-#define APIC(reg) (*(volatile uint32_t *)(uintptr_t)(0xfee00000u + (reg)))
-#define PHYS(p) ((uintptr_t)(p)-TINE_VA_KERNEL)
 
 /* The ELF note that the loader looks for. */
 static const struct {
@@ -26,7 +25,7 @@ static const struct {
 } abi_note __attribute__((section(".note.tine"), used, aligned(4))) = {
     sizeof(TINE_NOTE_NAME), sizeof(uint32_t), TINE_NOTE_ABI, TINE_NOTE_NAME, TINE_ABI_VERSION};
 
-volatile uint32_t interrupted, protection_faults;
+volatile uint32_t interrupted, protection_faults, nmis, nmi_stay;
 void channel_interrupt(void);
 void general_protection(void);
 void guest_main(struct tine_bootblock *bb);
@@ -92,7 +91,7 @@ outl(uint16_t port, uint32_t v)
 	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
-static int32_t
+int32_t
 hypercall(uint32_t nr, uint64_t a0, uint64_t a1)
 {
 	static struct tine_hypercall hc __attribute__((aligned(8)));
@@ -215,6 +214,12 @@ output(uint32_t stream, const void *data, uint32_t len)
 		p += n;
 		len -= n;
 	}
+}
+
+void
+say_out(const char *s)
+{
+	output(1, s, (uint32_t)len_of(s));
 }
 
 static void
@@ -438,7 +443,8 @@ static const struct program {
     {"/long", prog_long_record}, {"/position", prog_position},
     {"/type", prog_type},        {"/overcredit", prog_credit},
     {"/garbage", prog_garbage},  {"/halt", prog_halt},
-    {"/msrs", prog_msrs},
+    {"/msrs", prog_msrs},        {"/halted", prog_halted},
+    {"/dirty", prog_dirty},      {"/nmi", prog_nmi},
 };
 
 static void
@@ -472,6 +478,12 @@ gate_to(void (*handler)(void))
 			     (uint16_t)(h >> 16), (uint32_t)(h >> 32), 0};
 }
 
+void
+set_gate(unsigned vector, void (*handler)(void))
+{
+	idt[vector] = gate_to(handler);
+}
+
 static void __attribute__((noinline)) /* a place for a breakpoint */
 set_up_interrupts(void)
 {
@@ -480,8 +492,8 @@ set_up_interrupts(void)
 		uint64_t base;
 	} __attribute__((packed)) idtr = {sizeof(idt) - 1, (uint64_t)(uintptr_t)idt};
 
-	idt[13] = gate_to(general_protection);
-	idt[TINE_VECTOR_CHANNEL] = gate_to(channel_interrupt);
+	set_gate(13, general_protection);
+	set_gate(TINE_VECTOR_CHANNEL, channel_interrupt);
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	APIC(0xf0) = 0x1ff; /* enabled, spurious vector 0xff */
 }
@@ -503,6 +515,20 @@ publish_stats(const struct tine_bootblock *bb)
 	st->seq = 2;
 }
 
+/* A clone says in READY what is wrong with it. */
+static void
+freeze(struct tine_bootblock *bb, uint32_t id)
+{
+	vcpu_remember();
+	hypercall(TINE_HC_READY, 0, 0);
+	if (*(volatile uint32_t *)&bb->magic == TINE_BOOT_MAGIC) {
+		bb->magic = 0;
+		send(TINE_MSG_READY, 0, vcpu_wrong(), "", 0);
+	} else {
+		send(TINE_MSG_REPLY, id, 0, "", 0);
+	}
+}
+
 void
 guest_main(struct tine_bootblock *bb)
 {
@@ -515,11 +541,15 @@ guest_main(struct tine_bootblock *bb)
 	say("fake guest kernel\n");
 	set_up_interrupts();
 	publish_stats(bb);
+	vcpu_init(bb->tsc_khz);
+	bb->magic = 0;
 	hypercall(TINE_HC_READY, 0, 0);
 	send(TINE_MSG_READY, 0, 0, "", 0);
 	for (;;) {
 		next_message(&m);
 		if (m.type == TINE_MSG_LAUNCH)
 			do_launch(&m);
+		else if (m.type == TINE_MSG_FREEZE)
+			freeze(bb, m.id);
 	}
 }

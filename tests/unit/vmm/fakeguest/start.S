@@ -27,6 +27,21 @@ general_protection:
 	movl $1, protection_faults(%rip)
 	iretq
 
+/* An interrupt that is not ended. */
+	.globl unended_interrupt
+unended_interrupt:
+	iretq
+
+/* Vector 2. */
+	.globl nmi_interrupt
+nmi_interrupt:
+	incl nmis(%rip)
+	cmpl $0, nmi_stay(%rip)
+	je 1f
+	andq $-16, %rsp
+	call vcpu_in_nmi
+1:	iretq
+
 	.bss
 	.align 16
 	.skip 16384
