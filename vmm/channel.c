@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* channel.c: move records between the rings and a client, and ring the guest when it must look. */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -118,7 +119,7 @@ channel_init(struct channel *ch, struct vm *vm, struct evloop *loop,
 {
 	int r;
 
-	memset(ch, 0, sizeof(*ch));
+	memset(ch, 0, offsetof(struct channel, rec));
 	ch->vm = vm;
 	ch->loop = loop;
 	ch->client = *client;

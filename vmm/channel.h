@@ -30,10 +30,10 @@ struct channel {
 	struct rings rings;
 	struct proto proto;
 	struct outq queue;
-	struct record rec;
 	struct source bell;
 	bool put, got; /* since the last look at the guest's flags */
 	bool broken;
+	struct record rec; /* last: of its pages only those that are needed are touched */
 };
 
 int channel_init(struct channel *ch, struct vm *vm, struct evloop *loop,

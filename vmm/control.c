@@ -52,8 +52,12 @@ flush(struct control *c)
 void
 control_queue(struct control *c, const struct tine_msg *hdr, const void *payload)
 {
-	if (outq_push(&c->queue, hdr, payload) != 0)
-		c->loop.quit = true; /* the daemon sees the socket end */
+	int r = outq_empty(&c->queue) ? wire_send_record(c->socket.fd, hdr, payload) : -EAGAIN;
+
+	if (r == -EAGAIN)
+		r = outq_push(&c->queue, hdr, payload);
+	if (r != 0)
+		c->loop.quit = true; /* the daemon has gone, or sees the socket end */
 	else
 		flush(c);
 }
@@ -201,7 +205,7 @@ open_report(struct control *c)
 			fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* /dev/null */
 }
 
-static int
+static int __attribute__((noinline))
 send_started(struct control *c, struct tine_error *error)
 {
 	struct {
@@ -290,7 +294,7 @@ serve(struct control *c, struct tine_error *error)
 	return r;
 }
 
-static void
+static void __attribute__((noinline)) /* no room for it on the stack of who does not fail */
 report_failure(const struct control *c, const struct tine_error *error)
 {
 	struct {
@@ -303,18 +307,18 @@ report_failure(const struct control *c, const struct tine_error *error)
 
 static void __attribute__((noreturn)) run(struct control *c)
 {
-	struct tine_error error;
+	struct tine_error *error = &c->error;
 	int r;
 
 	phases_begin(c->args.spawned_ns);
-	r = control_open_proc(c, &error);
+	r = control_open_proc(c, error);
 	if (r == 0)
-		r = c->args.clone ? control_become_clone(c, &error)
-				  : sandbox_setup(&c->vm, &c->args.config, &c->console, &error);
+		r = c->args.clone ? control_become_clone(c, error)
+				  : sandbox_setup(&c->vm, &c->args.config, &c->console, error);
 	if (r == 0)
-		r = serve(c, &error);
+		r = serve(c, error);
 	if (r != 0)
-		report_failure(c, &error);
+		report_failure(c, error);
 	/* The kernel takes everything down faster than it could be done here, piece by piece. */
 	_exit(r == 0 ? 0 : 1);
 }
@@ -325,13 +329,12 @@ vmm_cmd_vmm(int argc, char **argv)
 	/* Not on the heap, where all of it would be written to. */
 	static struct control control __attribute__((aligned(TINE_PAGE_SIZE)));
 	struct control *c = &control;
-	struct tine_error error;
 	int r;
 
 	console_init(&c->console, STDERR_FILENO, false);
-	r = vmm_args_parse(&c->args, argc, argv, &error);
+	r = vmm_args_parse(&c->args, argc, argv, &c->error);
 	if (r != 0) {
-		console_printf(&c->console, "tine: %s\n", error.detail);
+		console_printf(&c->console, "tine: %s\n", c->error.detail);
 		return 2;
 	}
 	if (c->args.die_with_parent)

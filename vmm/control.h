@@ -49,12 +49,13 @@ struct control {
 	int pagemap_fd, smaps_fd;        /* of this process, opened before the jail */
 	int kvm_fd, symbols_fd, proc_fd; /* of a zygote and its children: opened before the jail */
 	int report_fds[WIRE_FDS];        /* for STARTED */
-	struct freezing freezing;
 	bool reset_done; /* the guest goes on; its first word takes the report along */
 	uint32_t reset_id;
 	struct vm_options reset_options;
+	struct freezing freezing;
 	struct channel channel;
-	struct record rec;
+	struct record rec; /* of the daemon */
+	struct tine_error error; /* why it ends */
 	struct gdb gdb;
 	struct console console;
 };

@@ -55,7 +55,15 @@ take_args(struct control *c, const struct record *rec, struct tine_error *error)
 	return r;
 }
 
-/* The template that came with the record in c->rec, or the one that the zygote held. */
+/* What comes before the event loop runs goes where later the guest's records go: a page less that a
+ * clone at rest has written to. */
+static struct record *
+early_record(struct control *c)
+{
+	return &c->channel.rec;
+}
+
+/* The template that came with the record in *early_record(c), or the one that the zygote held. */
 static int
 take_template(struct control *c, int *fds, int nfds, struct tine_error *error)
 {
@@ -81,8 +89,9 @@ static int __attribute__((noinline)) /* most processes need no room for it on th
 populate(struct control *c, struct tine_error *error)
 {
 	const struct template_head *head = &c->template->head;
+	const struct record *rec = early_record(c);
 	struct workset ws;
-	int r = workset_decode(&ws, c->rec.payload, c->rec.hdr.len, head->ram_low + head->ram_high,
+	int r = workset_decode(&ws, rec->payload, rec->hdr.len, head->ram_low + head->ram_high,
 			       error);
 
 	if (r == 0)
@@ -94,9 +103,11 @@ populate(struct control *c, struct tine_error *error)
 static int
 rehearse_args(struct control *c, struct tine_error *error)
 {
-	if (vmm_args_pack(&c->args, &c->rec) != 0)
+	struct record *rec = early_record(c);
+
+	if (vmm_args_pack(&c->args, rec) != 0)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	return take_args(c, &c->rec, error);
+	return take_args(c, rec, error);
 }
 
 /* With an identity that nobody will see. */
@@ -113,7 +124,7 @@ setup_rehearsal(struct control *c, struct tine_error *error)
 	sandbox_options(&c->args.config, &c->console, &options);
 	options.boot_flags |= TINE_BOOT_REHEARSAL;
 	r = vm_clone(&c->vm, c->template, &options, error);
-	if (r == 0 && c->rec.hdr.len != 0)
+	if (r == 0 && early_record(c)->hdr.len != 0)
 		r = populate(c, error);
 	if (r == 0)
 		r = rehearse_args(c, error);
@@ -129,6 +140,7 @@ control_become_clone(struct control *c, struct tine_error *error)
 					.jailed = c->args.config.jail != JAIL_NONE,
 					.kvm_fd = c->kvm_fd,
 					.symbols_fd = c->symbols_fd};
+	struct record *rec = early_record(c);
 	int fds[WIRE_FDS], nfds = 0, r;
 
 	r = host_require(error);
@@ -141,18 +153,18 @@ control_become_clone(struct control *c, struct tine_error *error)
 	}
 	if (r != 0)
 		return r;
-	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
+	if (wire_recv_wait(c->args.control_fd, rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
 	phase_end(START_IDLE);
-	if (c->rec.hdr.type != CONTROL_CLONE && c->rec.hdr.type != CONTROL_PREPARE) {
+	if (rec->hdr.type != CONTROL_CLONE && rec->hdr.type != CONTROL_PREPARE) {
 		close_fds(fds, nfds);
 		return tine_error_set(error, EPROTO, "control-protocol", "no template came");
 	}
 	r = take_template(c, fds, nfds, error);
-	if (r == 0 && c->rec.hdr.type == CONTROL_PREPARE)
+	if (r == 0 && rec->hdr.type == CONTROL_PREPARE)
 		return setup_rehearsal(c, error);
 	if (r == 0)
-		r = take_args(c, &c->rec, error);
+		r = take_args(c, rec, error);
 	phases_request(c->args.spawned_ns);
 	c->args.config.template = c->template;
 	return r == 0 ? sandbox_setup_prepared(&c->vm, &c->args.config, &c->console, error) : r;
@@ -179,35 +191,24 @@ wait_rehearsed(struct control *c, struct tine_error *error)
 	return -error->code;
 }
 
-/* Page faults that a message of the guest's would take when it comes, taken while nobody waits. */
-static void
-touch_buffers(struct control *c)
-{
-	const struct tine_msg none = {0};
-
-	c->channel.rec.hdr = none;
-	if (outq_push(&c->queue, &none, NULL) == 0)
-		outq_pop(&c->queue);
-}
-
 int
 control_identify(struct control *c, struct tine_error *error)
 {
+	struct record *rec = early_record(c);
 	struct vm_options options;
 	int fds[WIRE_FDS], nfds = 0, r;
 
 	r = wait_rehearsed(c, error);
 	if (r != 0)
 		return r;
-	touch_buffers(c);
 	phase_end(START_REHEARSAL);
-	if (wire_recv_wait(c->args.control_fd, &c->rec, fds, &nfds) != 1)
+	if (wire_recv_wait(c->args.control_fd, rec, fds, &nfds) != 1)
 		_exit(0); /* nobody needs this process any more */
 	phase_end(START_IDLE);
 	close_fds(fds, nfds);
-	if (c->rec.hdr.type != CONTROL_CLONE || nfds != 0 || c->rec.hdr.len == 0)
+	if (rec->hdr.type != CONTROL_CLONE || nfds != 0 || rec->hdr.len == 0)
 		return tine_error_set(error, EPROTO, "control-protocol", "no identity came");
-	r = take_args(c, &c->rec, error);
+	r = take_args(c, rec, error);
 	phases_request(c->args.spawned_ns);
 	c->args.config.template = c->template;
 	if (r == 0)

@@ -25,9 +25,7 @@
 #define FILTERED 1
 #endif
 
-#define LENGTH(program) (sizeof(program) / sizeof((program)[0]))
-
-/* jail_process() has set no_new_privs. */
+/* Of a process once: the program becomes its own.  jail_process() has set no_new_privs. */
 static long
 load(struct sock_filter *program, size_t n)
 {
@@ -43,17 +41,13 @@ load(struct sock_filter *program, size_t n)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog);
 }
 
+#define LOAD(program) load(program, sizeof(program) / sizeof((program)[0]))
+
 int
 jail_threads(bool debug, struct tine_error *error)
 {
-	/* Not on the heap: a thread would get one of its own. */
-	struct sock_filter copy[LENGTH(debug_program)];
-	size_t n = debug ? LENGTH(debug_program) : LENGTH(plain_program);
-	long r;
+	long r = debug ? LOAD(debug_program) : LOAD(plain_program);
 
-	_Static_assert(sizeof(copy) >= sizeof(plain_program), "a debugger only adds calls");
-	memcpy(copy, debug ? debug_program : plain_program, n * sizeof(*copy));
-	r = load(copy, n);
 	if (r == 0)
 		return 0;
 	if (r > 0) /* a thread with a filter of its own; none has been changed */

@@ -373,7 +373,7 @@ write_program(FILE *out, const char *name, const struct rules *rules)
 
 	build(&p, rules);
 	prove(&p, rules);
-	fprintf(out, "static const struct sock_filter %s[] = {\n", name);
+	fprintf(out, "static struct sock_filter %s[] = {\n", name);
 	for (size_t i = 0; i < p.n; i++)
 		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", p.insn[i].code, p.insn[i].jt,
 			p.insn[i].jf, p.insn[i].k);

@@ -205,11 +205,9 @@ run_once(struct vm *vm)
 static bool
 confine(struct vm *vm)
 {
-	struct tine_error error;
-
-	if (!vm->jailed || jail_threads(vm->debugged, &error) == 0)
+	if (!vm->jailed || jail_threads(vm->debugged, &vm->end.error) == 0)
 		return true;
-	vm_end_set(vm, VM_FAILED, 0, &error);
+	vm_end_set(vm, VM_FAILED, 0, NULL);
 	return false;
 }
 

@@ -14,11 +14,10 @@ union control {
 	struct cmsghdr align;
 };
 
-int
-wire_send(int fd, const uint8_t *bytes, size_t n, const int *fds, int nfds)
+static int
+send_parts(int fd, struct iovec *iov, size_t n, const int *fds, int nfds)
 {
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = n};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
 	union control c;
 	struct cmsghdr *cm;
 
@@ -39,6 +38,25 @@ wire_send(int fd, const uint8_t *bytes, size_t n, const int *fds, int nfds)
 			return -EPIPE;
 	}
 	return 0;
+}
+
+int
+wire_send(int fd, const uint8_t *bytes, size_t n, const int *fds, int nfds)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = n};
+
+	return send_parts(fd, &iov, 1, fds, nfds);
+}
+
+int
+wire_send_record(int fd, const struct tine_msg *hdr, const void *payload)
+{
+	struct iovec iov[2] = {
+	    {.iov_base = (void *)(uintptr_t)hdr, .iov_len = sizeof(*hdr)},
+	    {.iov_base = (void *)(uintptr_t)payload, .iov_len = hdr->len},
+	};
+
+	return send_parts(fd, iov, 2, NULL, 0);
 }
 
 static void

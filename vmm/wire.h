@@ -15,6 +15,8 @@ struct tine_error;
 
 /* Send header and payload (adjacent, n bytes) with nfds descriptors: 0, -EAGAIN, -EPIPE. */
 int wire_send(int fd, const uint8_t *bytes, size_t n, const int *fds, int nfds);
+/* The same for one whose payload of hdr->len bytes lies apart. */
+int wire_send_record(int fd, const struct tine_msg *hdr, const void *payload);
 /* Receive one record: 1, 0 when nothing is there, -EPIPE at the end, -EPROTO.  *nfds descriptors
  * come with it, close-on-exec; with fds NULL any that come are closed. */
 int wire_recv(int fd, struct record *rec, int fds[WIRE_FDS], int *nfds, struct tine_error *error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* zygote_main.c: the zygote itself, see zygote.h; and what its children make their own. */
+#include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -106,16 +107,15 @@ serve_fork(struct control *c, int control, pid_t parent, void (*run)(struct cont
 static int
 serve_hold(struct control *c, const int *fds, int nfds)
 {
-	struct tine_error ignored;
 	int r;
 
 	template_release(c->template);
 	c->template = NULL;
-	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, &ignored);
+	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, &c->error);
 	return reply(c, ZYGOTE_HELD, 0, -r);
 }
 
-static int
+static int __attribute__((noinline))
 serve_one(struct control *c, pid_t parent, void (*run)(struct control *c))
 {
 	int fds[WIRE_FDS], nfds = 0;
@@ -130,20 +130,34 @@ serve_one(struct control *c, pid_t parent, void (*run)(struct control *c))
 	return r == 1 ? -EPROTO : r;
 }
 
+/* What children have of their stack begins with a page: so it is one, not two. */
+static int
+serve(struct control *c, pid_t parent, void (*run)(struct control *c))
+{
+	uintptr_t used = (uintptr_t)__builtin_frame_address(0) % TINE_PAGE_SIZE;
+	void *rest = alloca(used);
+	int r;
+
+	__asm__ volatile("" : : "r"(rest));
+	do
+		r = serve_one(c, parent, run);
+	while (r == 0);
+	return r;
+}
+
 int
 zygote_serve(struct control *c, void (*run)(struct control *c))
 {
-	struct tine_error error; /* whoever is executed instead will report it */
 	pid_t parent = getppid();
 	int r;
 
 	prctl(PR_SET_NAME, "tine-zygote");
-	r = acquire(c, &error);
+	r = acquire(c, &c->error); /* whoever is executed instead will report it */
 	if (r == 0 && c->args.config.jail != JAIL_NONE) {
-		r = jail_process(&error);
+		r = jail_process(&c->error);
 		c->in_jail = true;
 	}
-	while (r == 0)
-		r = serve_one(c, parent, run);
+	if (r == 0)
+		r = serve(c, parent, run);
 	return r;
 }
