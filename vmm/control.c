@@ -205,7 +205,7 @@ open_report(struct control *c)
 			fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* /dev/null */
 }
 
-static int __attribute__((noinline))
+static int
 send_started(struct control *c, struct tine_error *error)
 {
 	struct {
@@ -294,15 +294,12 @@ serve(struct control *c, struct tine_error *error)
 	return r;
 }
 
-static void __attribute__((noinline)) /* no room for it on the stack of who does not fail */
+static void
 report_failure(const struct control *c, const struct tine_error *error)
 {
-	struct {
-		struct tine_msg hdr;
-		struct tine_error error;
-	} m = {.hdr = {.len = sizeof(m.error), .type = VMM_MSG_FAILED}, .error = *error};
+	const struct tine_msg hdr = {.len = sizeof(*error), .type = VMM_MSG_FAILED};
 
-	wire_send(c->args.control_fd, (const uint8_t *)&m, sizeof(m), NULL, 0);
+	wire_send_record(c->args.control_fd, &hdr, error);
 }
 
 static void __attribute__((noreturn)) run(struct control *c)

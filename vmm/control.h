@@ -54,7 +54,7 @@ struct control {
 	struct vm_options reset_options;
 	struct freezing freezing;
 	struct channel channel;
-	struct record rec; /* of the daemon */
+	struct record rec;       /* of the daemon */
 	struct tine_error error; /* why it ends */
 	struct gdb gdb;
 	struct console console;

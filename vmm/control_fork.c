@@ -91,8 +91,8 @@ populate(struct control *c, struct tine_error *error)
 	const struct template_head *head = &c->template->head;
 	const struct record *rec = early_record(c);
 	struct workset ws;
-	int r = workset_decode(&ws, rec->payload, rec->hdr.len, head->ram_low + head->ram_high,
-			       error);
+	int r =
+	    workset_decode(&ws, rec->payload, rec->hdr.len, head->ram_low + head->ram_high, error);
 
 	if (r == 0)
 		workset_populate(&ws, &c->vm.mem);

@@ -50,8 +50,6 @@ hostchan_init(void)
 	memset(&in, 0, sizeof(in));
 	g2h_tail = rings->g2h_tail.pos;
 	h2g_head = rings->h2g_head.pos;
-	/* A rehearsal touches here what the clone's first word would else have to wait for. */
-	*(volatile char *)&g2h[g2h_tail % TINE_SHARED_G2H_SIZE] = 0;
 	rings->g2h_tail.flag = 0;
 	rings->h2g_head.flag = 1; /* always waiting, but inside hostchan_poll() */
 	up = true;

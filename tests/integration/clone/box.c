@@ -88,6 +88,7 @@ take(struct box *b, const struct sandbox_msg *m)
 		b->launched |= m->id == LAUNCH_ID;
 		break;
 	case TINE_MSG_VMFORK:
+		b->asked_again = b->asked;
 		b->asked = true;
 		break;
 	case VMM_MSG_FROZEN:

@@ -24,7 +24,7 @@ struct box {
 	struct vmm_started started;
 	struct vmm_frozen report;
 	int status;
-	bool asked;                       /* a program has called vmfork() */
+	bool asked, asked_again;          /* a program has called vmfork(), and once more */
 	uint64_t first_event, last_event; /* their numbers; 0: none has come */
 };
 

@@ -398,9 +398,7 @@ test_vmfork_two(void)
 
 	spawn(&b, bt, NULL, NULL, two);
 	launch(&b, "vmforks");
-	serve_until(&b, &b.asked, NULL);
-	b.asked = false;
-	serve_until(&b, &b.asked, NULL);
+	serve_until(&b, &b.asked_again, NULL);
 	t = freeze(&b, true, 4711);
 	need(sandbox_refuse_vmfork(b.sb, 4712, EPERM, &error), "refuse");
 	serve_until(&b, &b.exited, NULL);

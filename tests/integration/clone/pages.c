@@ -19,6 +19,7 @@
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PM_PRESENT (1ull << 63)
 #define PM_FILE (1ull << 61)
+#define PM_EXCLUSIVE (1ull << 56)
 #define WRITERS 16u
 #define TRIES 20
 
@@ -27,6 +28,12 @@ struct found {
 	unsigned shared[WRITERS]; /* in pages of a file, which other processes see too */
 	uint64_t anonymous;       /* pages in all */
 };
+
+static bool
+is_zero(const uint64_t page[PAGE_BYTES / 8])
+{
+	return page[0] == 0 && memcmp(page, page + 1, PAGE_BYTES - sizeof(page[0])) == 0;
+}
 
 static void
 look_at(const uint64_t page[PAGE_BYTES / 8], bool shared, struct found *f)
@@ -76,6 +83,8 @@ look(const struct box *b, struct found *f)
 				continue;
 			if (pread(mem, page, sizeof(page), (off_t)at) != sizeof(page))
 				fail("memory of the VMM process: %m");
+			if ((pm & (PM_FILE | PM_EXCLUSIVE)) == 0 && is_zero(page))
+				continue; /* the page that a read of nothing maps: nobody's */
 			look_at(page, (pm & PM_FILE) != 0, f);
 		}
 	close(pagemap);

@@ -115,15 +115,14 @@ static FILE *stats_out;
 static void
 print_stats(void)
 {
-	static union {
-		uint8_t bytes[TINE_SHARED_SIZE];
-		struct tine_stats stats;
-	} region;
-	region.stats.magic = TINE_STATS_MAGIC;
-	region.stats.version = TINE_ABI_VERSION;
-	region.stats.enosys[1] = 1;
-	forkstat_print(stats_out, region.bytes, true);
-	forkstat_print(stats_out, region.bytes, false);
+	static _Alignas(struct tine_stats) uint8_t region[TINE_SHARED_SIZE];
+	struct tine_stats *stats = (void *)(region + TINE_SHARED_STATS);
+
+	stats->magic = TINE_STATS_MAGIC;
+	stats->version = TINE_ABI_VERSION;
+	stats->enosys[1] = 1;
+	forkstat_print(stats_out, region, true);
+	forkstat_print(stats_out, region, false);
 	if (fclose(stats_out) != 0)
 		_exit(1);
 }

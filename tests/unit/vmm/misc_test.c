@@ -127,7 +127,7 @@ static void
 test_stats_are_consistent(void **state)
 {
 	uint8_t *region = calloc(1, TINE_SHARED_SIZE);
-	struct writer w = {.page = (void *)region};
+	struct writer w = {.page = (void *)(region + TINE_SHARED_STATS)};
 	struct tine_stats stats;
 	pthread_t thread;
 	bool torn;
@@ -155,7 +155,7 @@ static void
 test_stats_of_a_dead_writer(void **state)
 {
 	uint8_t *region = calloc(1, TINE_SHARED_SIZE);
-	struct tine_stats *page = (void *)region, stats;
+	struct tine_stats *page = (void *)(region + TINE_SHARED_STATS), stats;
 	bool torn = false;
 
 	(void)state;

@@ -58,17 +58,17 @@
 #define TINE_BOOT_CS 0x08u
 #define TINE_BOOT_DS 0x10u
 
-/* Offsets in the shared region. */
+/* Offsets in the shared region.  What each clone needs beside the statistics is one page: positions
+ * of the rings, boot block, and the start of G2H with the guest's first word. */
 #define TINE_SHARED_STATS 0x00000u
 #define TINE_SHARED_STATS_SIZE 0x08000u
 #define TINE_SHARED_RINGS 0x08000u /* struct tine_rings */
-#define TINE_SHARED_BOOT 0x08400u  /* struct tine_bootblock: on the page of the rings */
-#define TINE_SHARED_BOOT_SIZE 0x00c00u
-
-#define TINE_SHARED_H2G 0x10000u /* host to guest bytes */
-#define TINE_SHARED_H2G_SIZE 0x10000u
-#define TINE_SHARED_G2H 0x20000u /* guest to host bytes */
+#define TINE_SHARED_BOOT 0x08400u  /* struct tine_bootblock */
+#define TINE_SHARED_BOOT_SIZE 0x00bc0u
+#define TINE_SHARED_G2H 0x08fc0u /* guest to host bytes */
 #define TINE_SHARED_G2H_SIZE 0x20000u
+#define TINE_SHARED_H2G 0x29000u /* host to guest bytes */
+#define TINE_SHARED_H2G_SIZE 0x10000u
 #define TINE_SHARED_TRACE 0x40000u /* struct tine_trace */
 #define TINE_SHARED_TRACE_SIZE 0x40000u
 #define TINE_SHARED_SIZE 0x80000u
