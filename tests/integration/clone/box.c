@@ -102,7 +102,9 @@ take(struct box *b, const struct sandbox_msg *m)
 	case VMM_MSG_RESET:
 		b->reset = true;
 		b->resets++;
-		b->ready = false;
+		b->ready = b->exited = false;
+		b->len = 0;
+		b->out[0] = '\0';
 		b->arg = m->arg;
 		break;
 	case VMM_MSG_FAILED:
@@ -214,6 +216,17 @@ let_settle(struct box *b)
 	serve_until(b, &b->answered, NULL);
 }
 
+void
+reset_clone(struct box *b, uint32_t id)
+{
+	b->reset = false;
+	need(sandbox_reset(b->sb, id, &error), "reset");
+	serve_until(b, &b->reset, NULL);
+	if (b->arg != 0)
+		fail("reset: error %u", b->arg);
+	serve_until(b, &b->ready, NULL);
+}
+
 struct tine_template *
 freeze(struct box *b, bool answer, uint64_t value)
 {
@@ -229,6 +242,30 @@ freeze(struct box *b, bool answer, uint64_t value)
 	if (t == NULL)
 		fail("template: %s: %s", error.type, error.detail);
 	return t;
+}
+
+void
+fill_pool(struct sandbox_pool *pool)
+{
+	int r;
+
+	while ((r = sandbox_pool_refill(pool, &error)) == 1)
+		continue;
+	need(r, "refill");
+}
+
+void
+ask_identity(struct box *b, char id[256])
+{
+	char host[65];
+	double t, here = (double)now_ns(CLOCK_REALTIME) / 1e9;
+
+	type(b, "identity\n");
+	serve_until(b, NULL, "\n");
+	if (sscanf(b->out, "identity %255s %64s %lf", id, host, &t) != 3)
+		fail("answer: %s", b->out);
+	if (t < here - 5 || t > here + 5)
+		fail("time %f, should be %f", t, here);
 }
 
 struct tine_template *

@@ -38,6 +38,8 @@ void need(int r, const char *what);
 uint64_t now_ns(clockid_t clock);
 
 struct tine_template *base(void);
+/* Until it has as many idle processes as it is to have. */
+void fill_pool(struct sandbox_pool *pool);
 /* tmpl NULL: booted; pool, hostname, params may be NULL. */
 int try_spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool,
 	      const char *hostname, const char *const *params);
@@ -48,11 +50,15 @@ void launch_argv(struct box *b, const char *const *argv);
 void launch(struct box *b, const char *what);
 /* A line for the program; what it has said before is forgotten. */
 void type(struct box *b, const char *line);
+/* Ask the loop who it is: id is random bytes and the boot's id; the time is checked. */
+void ask_identity(struct box *b, char id[256]);
 /* Serve the sandbox until *flag, or text in its output; either may be NULL. */
 void serve_until(struct box *b, const bool *flag, const char *text);
 /* Wait until the sandbox has taken all that it was sent, by a request that it answers after that.
  */
 void let_settle(struct box *b);
+/* Back to its template, until it goes on; what its programs have said is forgotten. */
+void reset_clone(struct box *b, uint32_t id);
 /* answer, value: as sandbox_freeze() */
 struct tine_template *freeze(struct box *b, bool answer, uint64_t value);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* inside.c: the program in the sandboxes of clonetest. */
+#include <limits.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 
@@ -479,6 +480,101 @@ storm(void)
 	return bad;
 }
 
+/* ---- fpu: registers that nobody else may change ---- */
+
+struct xmm {
+	uint64_t v[16][2];
+} __attribute__((aligned(16)));
+
+static struct xmm
+pattern(uint64_t seed)
+{
+	struct xmm x;
+
+	for (uint64_t i = 0; i < 32; i++)
+		x.v[i / 2][i % 2] = (seed + i) * 0x9e3779b97f4a7c15u;
+	return x;
+}
+
+#define XMM_LOAD(n) "movaps " #n "*16(%[in]), %%xmm" #n "\n\t"
+#define XMM_STORE(n) "movaps %%xmm" #n ", " #n "*16(%[out])\n\t"
+#define XMM_ALL(X)                                                                                 \
+	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define XMM_NAMES                                                                                  \
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",   \
+	    "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+
+/* read() with these in the registers: are they still there afterwards? */
+static bool
+read_with(const struct xmm *x, char *buf, size_t size)
+{
+	struct xmm after;
+	long n = SYS_read;
+
+	__asm__ volatile(XMM_ALL(XMM_LOAD) "syscall\n\t" XMM_ALL(XMM_STORE)
+			 : "+a"(n)
+			 : "D"(0L), "S"(buf), "d"(size), [in] "r"(x), [out] "r"(&after)
+			 : "rcx", "r11", "memory", XMM_NAMES);
+	if (n <= 0)
+		exit(1);
+	return memcmp(x, &after, sizeof(after)) == 0;
+}
+
+/* The same for a while in user mode. */
+static bool
+spin_with(const struct xmm *x, long turns)
+{
+	struct xmm after;
+
+	__asm__ volatile(XMM_ALL(XMM_LOAD) "1: dec %[n]\n\tjnz 1b\n\t" XMM_ALL(XMM_STORE)
+			 : [n] "+r"(turns)
+			 : [in] "r"(x), [out] "r"(&after)
+			 : "cc", "memory", XMM_NAMES);
+	return memcmp(x, &after, sizeof(after)) == 0;
+}
+
+/* Other registers each time: those that the kernel has saved before are wrong. */
+static void
+count_turns(volatile unsigned *turns)
+{
+	struct xmm x;
+
+	do
+		x = pattern(100 * ++*turns);
+	while (spin_with(&x, 100000));
+	turns[1] = 1;
+	_exit(1);
+}
+
+/* A line: has anything of this process or of the other one changed?  "spin" goes on with other
+ * registers, for ever. */
+static int
+fpu(void)
+{
+	const struct xmm mine = pattern(1), last = pattern(2);
+	volatile unsigned *turns =
+	    mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char line[16];
+
+	if (turns == MAP_FAILED)
+		return 1;
+	if (fork() == 0)
+		count_turns(turns);
+	while (*turns < 2)
+		sched_yield();
+	printf("fpu\n");
+	for (;;) {
+		bool kept = read_with(&mine, line, sizeof(line));
+		unsigned goal = *turns + 2;
+
+		while (*turns < goal && turns[1] == 0)
+			sched_yield();
+		printf("registers %s\n", kept && turns[1] == 0 ? "kept" : "changed");
+		while (line[0] == 's' && spin_with(&last, LONG_MAX))
+			continue;
+	}
+}
+
 /* ---- deadlines: on a clock that is two hours slow, sleepers wait for what is in one hour ---- */
 
 #define HOUR 3600000l
@@ -524,6 +620,8 @@ main(int argc, char **argv)
 		return loop();
 	if (strcmp(what, "storm") == 0)
 		return storm();
+	if (strcmp(what, "fpu") == 0)
+		return fpu();
 	if (strcmp(what, "layout") == 0) {
 		layout("started");
 		return 0;

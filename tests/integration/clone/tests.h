@@ -9,6 +9,12 @@
 void test_crowd(unsigned clones);
 /* storm.c: so many live forks of a sandbox in which everything is under way. */
 void test_livefork(unsigned forks);
+/* reset.c: back to the template in place. */
+void test_reset(void);
+void test_reset_twice(void);
+void test_reset_registers(void);
+/* storm.c: so many resets in the middle of it. */
+void test_reset_storm(unsigned resets);
 /* generation.c: what programs see of their sandbox's generation, and what they make of it. */
 void test_generation(void);
 void test_reseed(void);
@@ -30,6 +36,9 @@ void test_panic(void);
 void test_workset(void);
 /* zygote.c: VMM processes that are forked instead of executed. */
 void test_zygote(void);
+
+/* bench.c */
+void bench(void);
 
 /* pages.c: pages of the sandbox's RAM of which every byte is this one. */
 unsigned pages_filled_with(const struct box *b, uint8_t byte);
