@@ -31,6 +31,8 @@ static bool clock_running
 static bool
 needs_ticks(const struct process *ps)
 {
+	if (ps->ps_flags & PS_SYSTEM)
+		return false;
 	return ps->ps_flags & PS_PROFIL || ps->ps_vtimer.value != 0 || ps->ps_ptimer.value != 0 ||
 	       (ps->ps_limit != NULL && lim_cur(ps, RLIMIT_CPU) != RLIM_INFINITY);
 }

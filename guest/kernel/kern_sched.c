@@ -145,12 +145,14 @@ mi_switch(void)
 
 	if (to == from)
 		return;
+	/* First of all: a page that a clone writes to before it reads there takes one nested page
+	 * fault, else three, and the idle thread's has not been touched. */
+	to->td_quantum = QUANTUM;
 	STAT_INC(ctxswitches);
 	KTRACE(SWITCH, to->td_proc->ps_pid, to->td_tid);
 	sched_account_switch(from, to);
 	if (from->td_state == TDS_DEAD)
 		deadthread = from;
-	to->td_quantum = QUANTUM;
 	to->td_flags &= ~TDF_NEEDRESCHED;
 	curthread = to;
 	clock_reprogram(); /* `to' may want ticks that `from' did not */

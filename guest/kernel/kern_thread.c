@@ -10,8 +10,6 @@
 #include <sys/systm.h>
 #include <sys/vm.h>
 
-static struct pool thread_pool = POOL_INITIALIZER("thread", struct thread);
-
 /* ---- kernel stacks ---- */
 
 #ifdef TINE_DEBUG
@@ -22,18 +20,18 @@ static size_t kstack_most; /* bytes used by a thread that has gone */
 static void
 kstack_fill(vaddr_t stack)
 {
-	memset((void *)stack, STACK_FILL, KSTACK_SIZE);
+	memset((void *)stack, STACK_FILL, KSTACK_TOP(stack) - stack);
 }
 
 static size_t
 kstack_depth(vaddr_t stack)
 {
 	const uint8_t *p = (const uint8_t *)stack;
-	size_t left = 0;
+	size_t left = 0, size = KSTACK_TOP(stack) - stack;
 
-	while (left < KSTACK_SIZE && p[left] == STACK_FILL)
+	while (left < size && p[left] == STACK_FILL)
 		left++;
-	return KSTACK_SIZE - left;
+	return size - left;
 }
 
 /* One used to its end has overflowed for all we know. */
@@ -41,7 +39,14 @@ static void
 kstack_check(vaddr_t stack)
 {
 	kstack_most = MAX(kstack_most, kstack_depth(stack));
-	KASSERT(kstack_most < KSTACK_SIZE);
+	KASSERT(kstack_most < KSTACK_TOP(stack) - stack);
+}
+
+/* Whoever still uses a thread that has gone is not to find it as it was. */
+static void
+thread_poison(struct thread *td)
+{
+	memset(td, STACK_FILL, sizeof(*td));
 }
 
 size_t
@@ -59,15 +64,43 @@ kstack_used(void)
 #else
 #define kstack_fill(stack) ((void)0)
 #define kstack_check(stack) ((void)0)
+#define thread_poison(td) ((void)0)
 #endif
 
 /* ---- construction ---- */
 
+/* The structure lies on top of the stack: both are on the one page that a thread that sleeps, and
+ * comes to run for a moment, writes to. */
+static struct thread *
+thread_alloc(void)
+{
+	struct page *pg = vm_pages_alloc(KSTACK_ORDER, PGA_KERNEL);
+	struct thread *td;
+	vaddr_t stack;
+
+	if (pg == NULL)
+		return NULL;
+	stack = (vaddr_t)page_to_dm(pg);
+	kstack_fill(stack);
+	td = (struct thread *)KSTACK_TOP(stack);
+	td->td_kstack = stack;
+	return td;
+}
+
+static void
+thread_dealloc(struct thread *td)
+{
+	struct page *pg = pa_to_page(DM_TO_PHYS(td->td_kstack));
+
+	kstack_check(td->td_kstack);
+	thread_poison(td);
+	vm_pages_free(pg, KSTACK_ORDER);
+}
+
 struct thread *
 thread_new(struct thread *parent)
 {
-	struct thread *td = pool_get(&thread_pool, 0);
-	struct page *stack;
+	struct thread *td = thread_alloc();
 
 	if (td == NULL)
 		return NULL;
@@ -83,19 +116,13 @@ thread_new(struct thread *parent)
 	sigpend_init(&td->td_sigpend);
 	sched_thread_init(td);
 	sched_fork(parent, td);
-	if ((stack = vm_pages_alloc(KSTACK_ORDER, PGA_KERNEL)) == NULL)
-		goto fail;
-	td->td_kstack = (vaddr_t)page_to_dm(stack);
-	kstack_fill(td->td_kstack);
 	if (timeout_reserve(&td->td_sleep_to) != 0)
-		goto fail_stack;
+		goto fail;
 	if (cpu_fork_prepare(parent, td) == 0)
 		return td;
 	timeout_release(&td->td_sleep_to);
-fail_stack:
-	vm_pages_free(stack, KSTACK_ORDER);
 fail:
-	pool_put(&thread_pool, td);
+	thread_dealloc(td);
 	return NULL;
 }
 
@@ -107,9 +134,7 @@ thread_free(struct thread *td)
 	ptrace_fork_abort(td);
 	timeout_release(&td->td_sleep_to);
 	sigpend_flush(&td->td_sigpend);
-	kstack_check(td->td_kstack);
-	vm_pages_free(pa_to_page(DM_TO_PHYS(td->td_kstack)), KSTACK_ORDER);
-	pool_put(&thread_pool, td);
+	thread_dealloc(td);
 }
 
 void

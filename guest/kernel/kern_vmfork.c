@@ -24,7 +24,7 @@ struct vmfork_call {
 	int vc_error;
 	uint64_t vc_value;
 };
-static TAILQ_HEAD(, vmfork_call) calls = TAILQ_HEAD_INITIALIZER(calls);
+static TAILQ_HEAD(, vmfork_call) calls __resume_data = TAILQ_HEAD_INITIALIZER(calls);
 
 int vmfork_limit __resume_data;
 uint64_t vm_generation __resume_data;

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct pvclock) == 32, "layout");
 #define KVM_SYSTEM_TIME_ENABLE 1
 
 static volatile struct pvclock pvclock __aligned(64) __resume_data;
-static bool have_kvmclock;
+static bool have_kvmclock __resume_data;
 
 static uint64_t tsc_khz __resume_data;
 static uint64_t ns_per_cycle __resume_data; /* 32.32 fixed point */

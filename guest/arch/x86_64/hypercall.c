@@ -17,6 +17,8 @@ hypercall(uint32_t nr, uint64_t arg0, uint64_t arg1)
 
 	hc = (struct tine_hypercall){.nr = nr, .arg = {arg0, arg1}};
 	outl(TINE_PORT_HYPERCALL, (uint32_t)kva_to_pa(&hc));
+	/* A clone goes on here: its stack is written to before it is read, as in mi_switch(). */
+	__asm__ volatile("pushq %rax\n\tpopq %rax");
 	return -*(volatile int32_t *)&hc.status;
 }
 

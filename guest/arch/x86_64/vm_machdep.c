@@ -70,7 +70,7 @@ cpu_thread_free(struct thread *td)
 static void
 stack_init(struct thread *td)
 {
-	struct trapframe *tf = (struct trapframe *)(td->td_kstack + KSTACK_SIZE) - 1;
+	struct trapframe *tf = (struct trapframe *)KSTACK_TOP(td->td_kstack) - 1;
 	struct switchframe *sf = (struct switchframe *)tf - 1;
 
 	*sf = (struct switchframe){.pc = (uintptr_t)thread_trampoline};
@@ -159,7 +159,7 @@ cpu_switch(struct thread *from, struct thread *to)
 	curthread = to;
 	fpu_switch(to);
 	bases_load(to);
-	segments_set_kstack(to->td_kstack + KSTACK_SIZE);
+	segments_set_kstack(KSTACK_TOP(to->td_kstack));
 	if (vm != NULL)
 		pmap_activate(&vm->vm_pmap);
 	else

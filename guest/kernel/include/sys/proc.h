@@ -253,8 +253,8 @@ struct thread {
 	pid_t td_tid;                /* I: the main thread's tid is the pid */
 	enum thread_state td_state;  /* s */
 	uint32_t td_flags;           /* TDF_* */
-	vaddr_t td_kstack;           /* I: lowest address of the kernel stack */
-	struct mdthread td_md;       /* arch: saved context, FPU area, trap frame, FS base */
+	vaddr_t td_kstack;     /* I: lowest address of the kernel stack, which ends below this */
+	struct mdthread td_md; /* arch: saved context, FPU area, trap frame, FS base */
 	struct sigpend td_sigpend;
 	struct timeout td_sleep_to; /* tsleep deadline, reserved at creation */
 
@@ -294,6 +294,9 @@ struct thread {
 #define td_endcopy td_copyend
 	char td_copyend[0];
 };
+
+/* Where a kernel stack ends: below the structure of its thread, which fills the rest. */
+#define KSTACK_TOP(stack) ((stack) + KSTACK_SIZE - roundup(sizeof(struct thread), 64UL))
 
 #define TDF_SIGPENDING 0x01u /* hint: userret must look at signals */
 #define TDF_NEEDRESCHED 0x02u

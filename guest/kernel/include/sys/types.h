@@ -41,9 +41,10 @@ typedef uint64_t nsec_t;   /* nanoseconds */
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
 /*
- * Each page that a clone writes to is one of its own.  What is written whenever one goes on and
- * comes to rest lies together in one page, and what little else nearly every program has the kernel
- * write; large tables and stacks lie behind all other variables.
+ * Each page that a clone writes to is one of its own, and each that it touches costs it a nested
+ * page fault.  What is touched whenever one goes on and comes to rest lies together in one page,
+ * and what little else nearly every program has the kernel write; large tables and stacks lie
+ * behind all other variables.
  */
 #define __resume_data __attribute__((section(".data..resume")))
 #define __large_bss __attribute__((section(".bss..large")))
