@@ -18,8 +18,8 @@
  * and then writes it, by up to three nested page faults, between which KVM unmaps it again.
  */
 static int
-copy_extent(struct vm *vm, const struct tine_template *tmpl, const struct template_extent *e,
-	    struct tine_error *error)
+copy_extent(struct guest_mem *mem, const struct tine_template *tmpl,
+	    const struct template_extent *e, struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
 	const uint64_t cut[4] = {0, head->kernel_start, head->kernel_data, UINT64_MAX};
@@ -32,42 +32,66 @@ copy_extent(struct vm *vm, const struct tine_template *tmpl, const struct templa
 
 		if (start >= end)
 			continue;
-		r = i == 1 ? mem_overlay(&vm->mem, start, end - start, tmpl->fd, offset, error)
-			   : mem_copy(&vm->mem, start, end - start, tmpl->fd, offset, error);
+		r = i == 1 ? mem_overlay(mem, start, end - start, tmpl->fd, offset, error)
+			   : mem_copy(mem, start, end - start, tmpl->fd, offset, error);
 	}
 	return r;
 }
 
 /* RAM without data in the template stays anonymous: a hole in a memfd would be filled when read. */
 static int
-map_memory(struct vm *vm, const struct tine_template *tmpl, struct tine_error *error)
+map_ram(struct guest_mem *mem, const struct tine_template *tmpl, bool base,
+	struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
-	int r = mem_create(&vm->mem, head->ram_low + head->ram_high, -1, 0, error);
+	int r = mem_create_ram(mem, head->ram_low + head->ram_high, -1, 0, error);
 
 	for (uint32_t i = 0; r == 0 && i < head->nextents; i++) {
 		const struct template_extent *e = &head->extent[i];
 
-		r = vm->base ? copy_extent(vm, tmpl, e, error)
-			     : mem_overlay(&vm->mem, e->start, e->len, tmpl->fd, e->offset, error);
+		r = base ? copy_extent(mem, tmpl, e, error)
+			 : mem_overlay(mem, e->start, e->len, tmpl->fd, e->offset, error);
 	}
 	return r;
 }
 
-static int
-attach_rootfs(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
-	      struct tine_error *error)
+int
+clone_map(struct guest_mem *mem, const struct tine_template *tmpl, struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
+	int r = map_ram(mem, tmpl, false, error);
 
-	if (vm->base)
-		return options->rootfs_fd < 0 ? 0
-					      : mem_attach_rootfs(&vm->mem, options->rootfs_fd, 0,
-								  options->rootfs_size, error);
-	if (head->rootfs_size == 0)
-		return 0;
-	return mem_attach_rootfs(&vm->mem, template_rootfs_fd(tmpl), head->rootfs_offset,
-				 head->rootfs_size, error);
+	if (r == 0 && head->rootfs_size != 0)
+		r = mem_attach_rootfs(mem, template_rootfs_fd(tmpl), head->rootfs_offset,
+				      head->rootfs_size, error);
+	if (r != 0)
+		mem_destroy(mem);
+	return r;
+}
+
+static int
+map_base(struct guest_mem *mem, const struct tine_template *tmpl, const struct vm_options *options,
+	 struct tine_error *error)
+{
+	int r = map_ram(mem, tmpl, true, error);
+
+	if (r == 0 && options->rootfs_fd >= 0)
+		r = mem_attach_rootfs(mem, options->rootfs_fd, 0, options->rootfs_size, error);
+	return r;
+}
+
+static int
+map_memory(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
+	   struct tine_error *error)
+{
+	int r = 0;
+
+	if (options->mapped != NULL)
+		mem_move(&vm->mem, options->mapped);
+	else
+		r = vm->base ? map_base(&vm->mem, tmpl, options, error)
+			     : clone_map(&vm->mem, tmpl, error);
+	return r == 0 ? mem_add_shared(&vm->mem, error) : r;
 }
 
 static int
@@ -112,9 +136,7 @@ vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_option
 	khz = ioctl(vm->vcpu_fd, KVM_GET_TSC_KHZ, 0);
 	vm->tsc_khz = khz > 0 ? (uint64_t)khz : 0;
 	if (r == 0)
-		r = map_memory(vm, tmpl, error);
-	if (r == 0)
-		r = attach_rootfs(vm, tmpl, options, error);
+		r = map_memory(vm, tmpl, options, error);
 	if (r == 0)
 		r = mem_register(&vm->mem, vm->vm_fd, error);
 	if (r == 0)

@@ -198,11 +198,7 @@ open_report(struct control *c)
 	fds[0] = c->vm.mem.shared_fd;
 	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
 	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
-	fds[3] = fcntl(c->smaps_fd, F_DUPFD_CLOEXEC, 0);
-	fds[4] = fcntl(c->vm.mem.rootfs_fd, F_DUPFD_CLOEXEC, 0);
-	for (int i = 1; i < WIRE_FDS; i++)
-		if (fds[i] < 0) /* no image; an older host: that part of the figures is missing */
-			fds[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* /dev/null */
+	fds[3] = c->vm.mem.rootfs_fd;
 }
 
 static int
@@ -213,7 +209,7 @@ send_started(struct control *c, struct tine_error *error)
 		struct vmm_started info;
 	} m = {.hdr = {.len = sizeof(m.info), .type = VMM_MSG_STARTED}};
 	static const enum mem_slot slots[3] = {MEM_LOW, MEM_HIGH, MEM_ROOTFS};
-	int r;
+	int fds[WIRE_FDS], r;
 
 	phase_end(START_SETUP);
 	phases_report(&m.info);
@@ -223,9 +219,13 @@ send_started(struct control *c, struct tine_error *error)
 		m.info.area[i].addr = (uintptr_t)c->vm.mem.region[slots[i]].hva;
 		m.info.area[i].size = c->vm.mem.region[slots[i]].size;
 	}
-	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), c->report_fds, WIRE_FDS);
-	for (int i = 1; i < WIRE_FDS; i++)
-		close(c->report_fds[i]);
+	/* No image; an older host: /dev/null, and that part of the figures is missing. */
+	for (int i = 0; i < WIRE_FDS; i++)
+		fds[i] = c->report_fds[i] >= 0 ? c->report_fds[i] : STDIN_FILENO;
+	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), fds, WIRE_FDS);
+	for (int i = 1; i <= 2; i++)
+		if (c->report_fds[i] >= 0)
+			close(c->report_fds[i]);
 	return r == 0 ? 0 : tine_error_set(error, -r, "vmm-gone", "cannot report to the daemon");
 }
 

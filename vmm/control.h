@@ -45,8 +45,9 @@ struct control {
 	bool in_jail;                    /* jail_process() has been called */
 	bool prepared;                   /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
 	struct tine_template *template;  /* this is a clone of it, or may become one */
+	struct guest_mem mapped;         /* its memory: mapped by a zygote, used by its child */
 	void *clone_args;                /* what args points into, for a process of the pool */
-	int pagemap_fd, smaps_fd;        /* of this process, opened before the jail */
+	int pagemap_fd;                  /* of this process, opened before the jail */
 	int kvm_fd, symbols_fd, proc_fd; /* of a zygote and its children: opened before the jail */
 	int report_fds[WIRE_FDS];        /* for STARTED */
 	bool reset_done; /* the guest goes on; its first word takes the report along */
@@ -64,6 +65,8 @@ struct control {
 void control_queue(struct control *c, const struct tine_msg *hdr, const void *payload);
 void control_watch(struct control *c);
 
+/* control_fork.c: the template's memory if it is mapped already, else NULL. */
+struct guest_mem *control_mapped(struct control *c);
 /* control_fork.c: wait for CONTROL_CLONE or CONTROL_PREPARE and make the VM that it asks for. */
 int control_become_clone(struct control *c, struct tine_error *error);
 /* control_fork.c: the prepared VM has been started: wait for CONTROL_CLONE and for the end of the

@@ -63,6 +63,12 @@ early_record(struct control *c)
 	return &c->channel.rec;
 }
 
+struct guest_mem *
+control_mapped(struct control *c)
+{
+	return c->mapped.region[MEM_LOW].size != 0 ? &c->mapped : NULL;
+}
+
 /* The template that came with the record in *early_record(c), or the one that the zygote held. */
 static int
 take_template(struct control *c, int *fds, int nfds, struct tine_error *error)
@@ -77,6 +83,8 @@ take_template(struct control *c, int *fds, int nfds, struct tine_error *error)
 	}
 	if (nfds > 2)
 		close_fds(fds + 2, nfds - 2);
+	if (control_mapped(c) != NULL)
+		mem_destroy(&c->mapped);
 	template_release(c->template);
 	c->template = NULL;
 	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, error);
@@ -123,6 +131,7 @@ setup_rehearsal(struct control *c, struct tine_error *error)
 				      "a base template needs a root image first");
 	sandbox_options(&c->args.config, &c->console, &options);
 	options.boot_flags |= TINE_BOOT_REHEARSAL;
+	options.mapped = control_mapped(c);
 	r = vm_clone(&c->vm, c->template, &options, error);
 	if (r == 0 && early_record(c)->hdr.len != 0)
 		r = populate(c, error);
@@ -167,7 +176,9 @@ control_become_clone(struct control *c, struct tine_error *error)
 		r = take_args(c, rec, error);
 	phases_request(c->args.spawned_ns);
 	c->args.config.template = c->template;
-	return r == 0 ? sandbox_setup_prepared(&c->vm, &c->args.config, &c->console, error) : r;
+	return r == 0 ? sandbox_setup_prepared(&c->vm, &c->args.config, &c->console,
+					       control_mapped(c), error)
+		      : r;
 }
 
 /* Wait until the guest has come to the end of its rehearsal. */
@@ -467,8 +478,7 @@ control_open_proc(struct control *c, struct tine_error *error)
 	int proc = c->proc_fd > 0 ? c->proc_fd : open("/proc", O_PATH | O_CLOEXEC);
 
 	c->pagemap_fd = openat(proc, "self/pagemap", O_RDONLY | O_CLOEXEC);
-	c->smaps_fd = openat(proc, "self/smaps", O_RDONLY | O_CLOEXEC);
-	if (c->pagemap_fd < 0 || c->smaps_fd < 0)
+	if (c->pagemap_fd < 0)
 		return tine_error_set(error, errno, "no-files", "/proc: %s", strerror(errno));
 	close(proc); /* no way into the file system stays */
 	return 0;

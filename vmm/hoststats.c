@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* hoststats.c: what the host's kernel says about a sandbox: KVM's statistics and its memory map. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -21,11 +22,10 @@ static const char *const vcpu_items[KVM_ITEMS] = {"pf_taken",  "exits",      "io
 						  "irq_exits", "halt_exits", "pf_fixed"};
 
 void
-hoststats_attach(struct sandbox *sb, int vm_fd, int vcpu_fd, int smaps_fd)
+hoststats_attach(struct sandbox *sb, int vm_fd, int vcpu_fd)
 {
 	sb->vm_stats.fd = vm_fd;
 	sb->vcpu_stats.fd = vcpu_fd;
-	sb->smaps_fd = smaps_fd;
 }
 
 static void
@@ -197,6 +197,19 @@ read_text(int fd)
 	return buf;
 }
 
+/* Most sandboxes are never asked.  As long as the process has not been reaped its number is its
+ * own. */
+static void
+open_smaps(struct sandbox *sb)
+{
+	char path[32];
+
+	if (sb->smaps_fd >= 0 || sb->reaped)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)sb->pid);
+	sb->smaps_fd = open(path, O_RDONLY | O_CLOEXEC);
+}
+
 int
 sandbox_hoststats(struct sandbox *sb, struct sandbox_hoststats *hs, struct tine_error *error)
 {
@@ -208,6 +221,7 @@ sandbox_hoststats(struct sandbox *sb, struct sandbox_hoststats *hs, struct tine_
 	if (!sb->last.final) {
 		int r = read_kvm(sb, &now);
 
+		open_smaps(sb);
 		smaps = sb->smaps_fd >= 0 ? read_text(sb->smaps_fd) : NULL;
 		if (smaps != NULL)
 			parse_smaps(sb, smaps, &now);

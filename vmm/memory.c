@@ -44,8 +44,8 @@ map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, int fd, uint64_t of
 	return 0;
 }
 
-static int
-map_shared(struct guest_mem *mem, struct tine_error *error)
+int
+mem_add_shared(struct guest_mem *mem, struct tine_error *error)
 {
 	void *p;
 
@@ -65,21 +65,39 @@ map_shared(struct guest_mem *mem, struct tine_error *error)
 	return 0;
 }
 
+static void
+set_empty(struct guest_mem *mem)
+{
+	memset(mem, 0, sizeof(*mem));
+	mem->shared_fd = mem->rootfs_fd = -1;
+}
+
 int
-mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struct tine_error *error)
+mem_create_ram(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset,
+	       struct tine_error *error)
 {
 	uint64_t low = bytes < TINE_GPA_LOW_MAX ? bytes : TINE_GPA_LOW_MAX;
 	int r;
 
-	memset(mem, 0, sizeof(*mem));
-	mem->shared_fd = mem->rootfs_fd = -1;
+	set_empty(mem);
 	mem->file_backed = fd >= 0;
 	r = map_ram(&mem->region[MEM_LOW], 0, low, fd, offset, error);
 	if (r == 0)
 		r = map_ram(&mem->region[MEM_HIGH], TINE_GPA_HIGH, bytes - low, fd, offset + low,
 			    error);
-	if (r == 0)
-		r = map_shared(mem, error);
+	if (r != 0)
+		mem_destroy(mem);
+	return r;
+}
+
+int
+mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset, struct tine_error *error)
+{
+	int r = mem_create_ram(mem, bytes, fd, offset, error);
+
+	if (r != 0)
+		return r;
+	r = mem_add_shared(mem, error);
 	if (r != 0)
 		mem_destroy(mem);
 	return r;
@@ -262,6 +280,13 @@ mem_note_write(struct guest_mem *mem, gpa_t gpa, uint64_t len)
 }
 
 void
+mem_move(struct guest_mem *to, struct guest_mem *from)
+{
+	*to = *from;
+	set_empty(from);
+}
+
+void
 mem_destroy(struct guest_mem *mem)
 {
 	for (int slot = 0; slot < MEM_NSLOTS; slot++)
@@ -272,8 +297,7 @@ mem_destroy(struct guest_mem *mem)
 	if (mem->rootfs_fd >= 0)
 		close(mem->rootfs_fd);
 	free(mem->overlaid);
-	memset(mem, 0, sizeof(*mem));
-	mem->shared_fd = mem->rootfs_fd = -1;
+	set_empty(mem);
 }
 
 static uint8_t *

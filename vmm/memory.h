@@ -54,6 +54,11 @@ struct guest_mem {
  * is what lies in that file from offset on, shared. */
 int mem_create(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset,
 	       struct tine_error *error);
+/* The two parts of it.  RAM without a shared region may be mapped ahead of time, and come to a
+ * child by fork(). */
+int mem_create_ram(struct guest_mem *mem, uint64_t bytes, int fd, uint64_t offset,
+		   struct tine_error *error);
+int mem_add_shared(struct guest_mem *mem, struct tine_error *error);
 /* Let len bytes of RAM from RAM offset start (as if there were no hole) be private copies of those
  * at offset in fd. */
 int mem_overlay(struct guest_mem *mem, uint64_t start, uint64_t len, int fd, uint64_t offset,
@@ -71,6 +76,8 @@ int mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *erro
  * it.  What this process writes is not in it. */
 int mem_log_writes(struct guest_mem *mem, enum mem_log log, int vm_fd, struct tine_error *error);
 void mem_destroy(struct guest_mem *mem);
+/* What from holds is to's from now on; from holds nothing. */
+void mem_move(struct guest_mem *to, struct guest_mem *from);
 
 /* The one way from a guest-physical range to host memory: NULL unless [gpa, gpa + len) lies within
  * one region of RAM.  len 0 is refused. */

@@ -69,9 +69,9 @@ on_started(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct tine_er
 	r = map_shared(sb, fds[0], error);
 	if (r != 0)
 		return r;
-	hoststats_attach(sb, fds[1], fds[2], fds[3]);
+	hoststats_attach(sb, fds[1], fds[2]);
 	close(fds[0]);
-	sb->rootfs_fd = fds[4];
+	sb->rootfs_fd = fds[3];
 	sb->started = true;
 	return 0;
 }

@@ -41,7 +41,7 @@ struct sandbox {
 	struct outq queue;
 	const uint8_t *shared; /* read-only mapping of the shared region */
 	struct kvm_stats_file vm_stats, vcpu_stats;
-	int smaps_fd;
+	int smaps_fd; /* -1 until it is needed */
 	struct sandbox_hoststats last;
 	struct tine_template *template; /* this is a clone of it */
 	struct tine_template *prepared; /* this will be one, if any; owned */
@@ -93,7 +93,7 @@ int sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmp
 void sandbox_reap(struct sandbox *sb, int timeout_ms);
 
 /* hoststats.c: take over the descriptors of STARTED. */
-void hoststats_attach(struct sandbox *sb, int vm_fd, int vcpu_fd, int smaps_fd);
+void hoststats_attach(struct sandbox *sb, int vm_fd, int vcpu_fd);
 void hoststats_detach(struct sandbox *sb);
 
 /* vmm_args.c: command line of `tine vmm`. */

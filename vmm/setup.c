@@ -113,13 +113,14 @@ brings_rootfs(const struct sandbox_config *config)
 /* The configuration has been checked. */
 static int
 clone_template(struct vm *vm, const struct sandbox_config *config, struct console *console,
-	       struct tine_error *error)
+	       struct guest_mem *mapped, struct tine_error *error)
 {
 	struct image image = {.fd = -1};
 	struct vm_options options;
 	int r = 0;
 
 	sandbox_options(config, console, &options);
+	options.mapped = mapped;
 	if (brings_rootfs(config)) {
 		r = image_open(&image, config->rootfs, config->files, config->nfiles, error);
 		phase_end(START_IMAGE);
@@ -137,12 +138,12 @@ clone_template(struct vm *vm, const struct sandbox_config *config, struct consol
 
 int
 sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config, struct console *console,
-		       struct tine_error *error)
+		       struct guest_mem *mapped, struct tine_error *error)
 {
 	int r = sandbox_config_check(config, error);
 
 	if (r == 0)
-		return clone_template(vm, config, console, error);
+		return clone_template(vm, config, console, mapped, error);
 	vm_destroy(vm);
 	return r;
 }
@@ -188,5 +189,5 @@ sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console
 		return boot(vm, config, console, error);
 	sandbox_options(config, console, &options);
 	r = vm_prepare(vm, &options, error);
-	return r == 0 ? clone_template(vm, config, console, error) : r;
+	return r == 0 ? clone_template(vm, config, console, NULL, error) : r;
 }

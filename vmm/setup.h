@@ -13,9 +13,10 @@
 int sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
 		  struct tine_error *error);
 
-/* The same for a clone, in a VM that vm_prepare() has made. */
+/* The same for a clone, in a VM that vm_prepare() has made; mapped: see vm_options. */
 int sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config,
-			   struct console *console, struct tine_error *error);
+			   struct console *console, struct guest_mem *mapped,
+			   struct tine_error *error);
 /* What the configuration says of the VM, but for its root image. */
 void sandbox_options(const struct sandbox_config *config, struct console *console,
 		     struct vm_options *options);

@@ -80,6 +80,8 @@ struct vm {
 	} reset;
 };
 
+struct tine_template;
+
 struct vm_options {
 	const char *kernel; /* path */
 	uint64_t memory_bytes;
@@ -95,9 +97,9 @@ struct vm_options {
 	int template_fd; /* RAM is to lie in this file (template.h); 0 = in none */
 	/* of vm_prepare(), which takes them over: /dev/kvm and kernel_open(); 0 = not open yet */
 	int kvm_fd, symbols_fd;
+	/* of vm_clone(), which takes it over: memory as clone_map() made it; NULL: none */
+	struct guest_mem *mapped;
 };
-
-struct tine_template;
 
 /* Make the VM, load the kernel, prepare the vCPU.  Nothing runs yet. */
 int vm_create(struct vm *vm, const struct vm_options *options, struct tine_error *error);
@@ -107,6 +109,8 @@ int vm_prepare(struct vm *vm, const struct vm_options *options, struct tine_erro
  * root image of the options, any other the template's. */
 int vm_clone(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,
 	     struct tine_error *error);
+/* clone.c: the memory of a clone of any template but a base template, without its shared region. */
+int clone_map(struct guest_mem *mem, const struct tine_template *tmpl, struct tine_error *error);
 /* clone.c: a clone that has been started with TINE_BOOT_REHEARSAL stands still at its READY: the
  * identity of the options. */
 int vm_identify(struct vm *vm, const struct tine_template *tmpl, const struct vm_options *options,

@@ -11,7 +11,7 @@
 
 struct tine_error;
 
-#define WIRE_FDS 5
+#define WIRE_FDS 4
 
 /* Send header and payload (adjacent, n bytes) with nfds descriptors: 0, -EAGAIN, -EPIPE. */
 int wire_send(int fd, const uint8_t *bytes, size_t n, const int *fds, int nfds);

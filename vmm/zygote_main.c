@@ -3,6 +3,7 @@
 #include <alloca.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -81,6 +82,23 @@ become_vmm(struct control *c, int control, pid_t parent, void (*run)(struct cont
 	_exit(1);
 }
 
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+/* A thread that has ended leaves its stack to the next one, and a child's memory is as this
+ * process's: its vCPU thread need not make one.  Only this one runs again when it returns. */
+static void
+leave_stack(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+		pthread_join(thread, NULL);
+}
+
 static int
 reply(const struct control *c, uint16_t type, uint32_t id, int err)
 {
@@ -109,9 +127,18 @@ serve_hold(struct control *c, const int *fds, int nfds)
 {
 	int r;
 
+	if (control_mapped(c) != NULL)
+		mem_destroy(&c->mapped);
 	template_release(c->template);
 	c->template = NULL;
 	r = template_open(fds[0], nfds > 1 ? fds[1] : -1, &c->template, &c->error);
+	/* No page of it is touched here; a child need not make the mappings anew. */
+	if (r == 0 && (c->template->head.flags & TEMPLATE_BASE) == 0)
+		r = clone_map(&c->mapped, c->template, &c->error);
+	if (r != 0) {
+		template_release(c->template);
+		c->template = NULL;
+	}
 	return reply(c, ZYGOTE_HELD, 0, -r);
 }
 
@@ -157,6 +184,8 @@ zygote_serve(struct control *c, void (*run)(struct control *c))
 		r = jail_process(&c->error);
 		c->in_jail = true;
 	}
+	if (r == 0)
+		leave_stack();
 	if (r == 0)
 		r = serve(c, parent, run);
 	return r;

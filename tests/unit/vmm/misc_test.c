@@ -350,7 +350,7 @@ receive_started(const struct vmm_started *info, bool made_for_it)
 	const uint64_t second = 1000000000u;
 	struct record rec = {.hdr = {.type = VMM_MSG_STARTED, .len = sizeof(*info)}};
 	int shared = memfd_create("shared", MFD_CLOEXEC | MFD_ALLOW_SEALING), pair[2], r;
-	const int fds[WIRE_FDS] = {shared, shared, shared, shared, shared};
+	const int fds[WIRE_FDS] = {shared, shared, shared, shared};
 	struct sandbox_msg msg;
 	struct tine_error error = {0};
 	struct sandbox *sb;
