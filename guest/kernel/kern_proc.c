@@ -14,22 +14,32 @@ LIST_HEAD(pgrp_list, pgrp);
 LIST_HEAD(session_list, session);
 
 struct process_list allprocess, zombprocess;
-static struct process_list pidhash[NHASH] __large_bss;
-static struct thread_list tidhash[NHASH] __large_bss;
-static struct pgrp_list pgrphash[NHASH] __large_bss;
-static struct session_list sessionhash[NHASH] __large_bss;
+/* Of all that bears a number, by the number: a process, its first thread and the group and session
+ * that it leads bear the same, and so enter themselves in one page. */
+static struct idhash {
+	struct process_list processes;
+	struct thread_list threads;
+	struct pgrp_list pgrps;
+	struct session_list sessions;
+} idhash[NHASH] __large_bss;
 static struct pool pgrp_pool = POOL_INITIALIZER("pgrp", struct pgrp);
 static struct pool session_pool = POOL_INITIALIZER("session", struct session);
 struct process *initproc;
 
 /* ---- lookup ---- */
 
+static struct idhash *
+id_bucket(pid_t id)
+{
+	return &idhash[(uint32_t)id % NHASH];
+}
+
 struct process *
 zprfind(pid_t pid)
 {
 	struct process *ps;
 
-	LIST_FOREACH (ps, &pidhash[(uint32_t)pid % NHASH], ps_hash)
+	LIST_FOREACH (ps, &id_bucket(pid)->processes, ps_hash)
 		if (ps->ps_pid == pid)
 			return ps;
 	return NULL;
@@ -48,7 +58,7 @@ tfind(pid_t tid)
 {
 	struct thread *td;
 
-	LIST_FOREACH (td, &tidhash[(uint32_t)tid % NHASH], td_hash)
+	LIST_FOREACH (td, &id_bucket(tid)->threads, td_hash)
 		if (td->td_tid == tid)
 			return td;
 	return NULL;
@@ -59,7 +69,7 @@ pgfind(pid_t pgid)
 {
 	struct pgrp *pg;
 
-	LIST_FOREACH (pg, &pgrphash[(uint32_t)pgid % NHASH], pg_hash)
+	LIST_FOREACH (pg, &id_bucket(pgid)->pgrps, pg_hash)
 		if (pg->pg_id == pgid)
 			return pg;
 	return NULL;
@@ -70,7 +80,7 @@ session_find(pid_t sid)
 {
 	struct session *s;
 
-	LIST_FOREACH (s, &sessionhash[(uint32_t)sid % NHASH], s_hash)
+	LIST_FOREACH (s, &id_bucket(sid)->sessions, s_hash)
 		if (s->s_sid == sid)
 			return s;
 	return NULL;
@@ -80,13 +90,13 @@ void
 process_hash(struct process *ps)
 {
 	LIST_INSERT_HEAD(&allprocess, ps, ps_list);
-	LIST_INSERT_HEAD(&pidhash[(uint32_t)ps->ps_pid % NHASH], ps, ps_hash);
+	LIST_INSERT_HEAD(&id_bucket(ps->ps_pid)->processes, ps, ps_hash);
 }
 
 void
 thread_hash(struct thread *td)
 {
-	LIST_INSERT_HEAD(&tidhash[(uint32_t)td->td_tid % NHASH], td, td_hash);
+	LIST_INSERT_HEAD(&id_bucket(td->td_tid)->threads, td, td_hash);
 }
 
 /* ---- references to the structure ---- */
@@ -136,7 +146,7 @@ session_new(struct process *leader)
 		return NULL;
 	s->s_sid = leader->ps_pid;
 	s->s_leader = leader;
-	LIST_INSERT_HEAD(&sessionhash[(uint32_t)s->s_sid % NHASH], s, s_hash);
+	LIST_INSERT_HEAD(&id_bucket(s->s_sid)->sessions, s, s_hash);
 	return s;
 }
 
@@ -183,7 +193,7 @@ enterpgrp(struct process *ps, pid_t pgid, bool newsession)
 		pg->pg_session->s_refs++;
 		pg->pg_id = pgid;
 		LIST_INIT(&pg->pg_members);
-		LIST_INSERT_HEAD(&pgrphash[(uint32_t)pgid % NHASH], pg, pg_hash);
+		LIST_INSERT_HEAD(&id_bucket(pgid)->pgrps, pg, pg_hash);
 	}
 	if (old != NULL)
 		leavepgrp(ps);
