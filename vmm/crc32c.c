@@ -23,6 +23,7 @@ by_instruction(uint32_t crc, const uint8_t *p, size_t len)
 {
 	uint64_t c = crc, word;
 
+#pragma GCC unroll 8
 	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
 		c = _mm_crc32_u64(c, word);

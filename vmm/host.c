@@ -72,8 +72,10 @@ is_on(char c)
 static void
 probe_paging(struct host_info *info)
 {
-	char ept = module_param("/sys/module/kvm_intel/parameters/ept");
-	char npt = module_param("/sys/module/kvm_amd/parameters/npt");
+	/* Of the two modules only that of the processor's vendor can be there. */
+	char ept =
+	    __builtin_cpu_is("amd") ? 0 : module_param("/sys/module/kvm_intel/parameters/ept");
+	char npt = ept != 0 ? 0 : module_param("/sys/module/kvm_amd/parameters/npt");
 	bool known = ept != 0 || npt != 0;
 	bool intel = ept != 0 || (!known && access("/sys/module/kvm_intel", F_OK) == 0);
 	bool amd = npt != 0 || (!known && access("/sys/module/kvm_amd", F_OK) == 0);
@@ -139,8 +141,9 @@ explain_paging(struct host_info *info)
 			strcmp(info->vendor, "intel") == 0 ? "ept" : "npt");
 }
 
-void
-host_probe(struct host_info *info)
+/* What host_probe() does; /dev/kvm, or -1. */
+static int
+probe(struct host_info *info)
 {
 	int kvm, err;
 
@@ -152,29 +155,52 @@ host_probe(struct host_info *info)
 	probe_paging(info);
 	if (kvm < 0) {
 		explain_open(info, err);
-		return;
+		return -1;
 	}
 	info->kvm_usable = true;
 	if (!info->nested_paging)
 		explain_paging(info);
 	else
 		probe_caps(kvm, info);
-	close(kvm);
+	return kvm;
 }
+
+void
+host_probe(struct host_info *info)
+{
+	int kvm = probe(info);
+
+	if (kvm >= 0)
+		close(kvm);
+}
+
+static atomic_bool seen; /* a capable host; it does not go away while a process lives */
 
 int
 host_require(struct tine_error *error)
 {
-	static atomic_bool seen; /* it does not go away while a process lives */
-	struct host_info info;
-	const char *type = "no-nested-paging";
+	int kvm, r;
 
 	if (atomic_load(&seen))
 		return 0;
-	host_probe(&info);
+	r = host_open(&kvm, error);
+	if (r == 0)
+		close(kvm);
+	return r;
+}
+
+int
+host_open(int *kvm_fd, struct tine_error *error)
+{
+	const char *type = "no-nested-paging";
+	struct host_info info;
+
+	*kvm_fd = probe(&info);
 	atomic_store(&seen, info.capable);
 	if (info.capable)
 		return 0;
+	if (*kvm_fd >= 0)
+		close(*kvm_fd);
 	if (!info.kvm_present)
 		type = "no-kvm";
 	else if (!info.kvm_usable)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* libs.c: find a program on this host, and the interpreters and shared libraries that it needs. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,60 +213,78 @@ program_closure(struct file_list *list, const char *path, struct tine_error *err
 	return r;
 }
 
-static bool
-is_program(const char *path, int *why)
+/* The directory that fd has been opened for, without links; NULL: look at errno. */
+static char *
+path_of(int fd, const char *dir, char out[PATH_MAX])
 {
-	struct stat st;
+	char link[32];
+	ssize_t n;
 
-	if (stat(path, &st) != 0)
-		return false;
-	*why = EACCES;
-	return S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, out, PATH_MAX);
+	if (n <= 0 || n == PATH_MAX || out[0] != '/')
+		return realpath(dir, out); /* no /proc, or out of reach of it */
+	out[n] = '\0';
+	return out;
 }
 
-/* Absolute path; the directory's links resolved, the name kept (busybox goes by its name). */
-static int
-make_absolute(const char *path, char out[PATH_MAX])
+/* Is path, which has a slash, a program?  Then also make it absolute: the directory's links
+ * resolved, the name kept (busybox goes by its name).  Each walk along a path costs as much as a
+ * dozen other system calls, so it is done once, for the directory.  False: *why says so, unless
+ * there is no such file. */
+static bool
+locate(const char *path, char out[PATH_MAX], int *why)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name = slash[1] != '\0' ? slash + 1 : ".";
 	char dir[PATH_MAX], real[PATH_MAX];
+	bool found = false;
+	struct stat st;
+	int fd;
 
 	snprintf(dir, sizeof(dir), "%.*s/", (int)(slash - path), path);
-	if (realpath(dir, real) == NULL)
-		return -errno;
-	if (snprintf(out, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, slash) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	return 0;
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (fstatat(fd, name, &st, 0) == 0) {
+		*why = EACCES;
+		found = S_ISREG(st.st_mode) && faccessat(fd, name, X_OK, 0) == 0;
+	}
+	if (found && (path_of(fd, dir, real) == NULL ||
+		      snprintf(out, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, slash) >=
+			  PATH_MAX)) {
+		*why = ENAMETOOLONG;
+		found = false;
+	}
+	close(fd);
+	return found;
 }
 
 int
 program_find(const char *name, const char *path_env, char out[PATH_MAX], struct tine_error *error)
 {
 	char path[PATH_MAX];
-	int why = ENOENT, r;
+	int why = ENOENT;
 
 	if (strchr(name, '/') != NULL) {
-		if (snprintf(path, sizeof(path), "%s", name) < PATH_MAX && is_program(path, &why))
-			goto found;
-		/* A directory or a file without permission is reported by what inspects it. */
-		if (why == ENOENT)
-			goto missing;
-		return tine_error_set(error, EACCES, "not-executable",
-				      "%s is not an executable file", name);
+		if (snprintf(path, sizeof(path), "%s", name) < PATH_MAX && locate(path, out, &why))
+			return 0;
+		if (why == EACCES)
+			return tine_error_set(error, EACCES, "not-executable",
+					      "%s is not an executable file", name);
+		goto missing;
 	}
 	for (const char *p = path_env; p != NULL && *name != '\0';) {
 		size_t n = strcspn(p, ":");
 
 		snprintf(path, sizeof(path), "%.*s/%s", n > 0 ? (int)n : 1, n > 0 ? p : ".", name);
-		if (is_program(path, &why))
-			goto found;
+		if (locate(path, out, &why))
+			return 0;
 		p = p[n] == ':' ? p + n + 1 : NULL;
 	}
 missing:
-	return tine_error_set(error, why, why == ENOENT ? "not-found" : "not-executable", "%s: %s",
+	return tine_error_set(error, why, why == EACCES ? "not-executable" : "not-found", "%s: %s",
 			      name,
-			      why == ENOENT ? "no such program on this host" : "not executable");
-found:
-	r = make_absolute(path, out);
-	return r == 0 ? 0 : tine_error_set(error, -r, "not-found", "%s: %s", name, strerror(-r));
+			      why == EACCES   ? "not executable"
+			      : why == ENOENT ? "no such program on this host"
+					      : strerror(why));
 }

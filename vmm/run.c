@@ -9,6 +9,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "cpu_x86_64.h"
 #include "forkstat.h"
 #include "host.h"
 #include "jail.h"
@@ -180,7 +181,9 @@ serve(struct run *run, struct tine_error *error)
 		if (r != 0)
 			tine_error_set(error, -r, "io", "event loop: %s", strerror(-r));
 	}
-	vm_stop(&run->vm);
+	/* The guest ends with this process; it is waited for where its last words count. */
+	if (r != 0 || run->options.stats || run->vm.report_stop)
+		vm_stop(&run->vm);
 	tty_restore(&run->tty);
 	guard_dismiss(&run->guard);
 	console_set_raw(&run->console, false);
@@ -219,11 +222,9 @@ find_template(struct run *run, struct tine_error *why)
 {
 	const struct run_options *o = &run->options;
 	struct sandbox_config *config = &run->options.config;
-	struct tine_error error;
 
 	why->code = 0;
-	if (o->no_template || config->gdb != NULL || config->trace ||
-	    sandbox_config_check(config, &error) != 0 || host_require(&error) != 0)
+	if (o->no_template || config->gdb != NULL || config->trace)
 		return;
 	if (template_base(config->memory_mib, config->kernel, &config->template, why) != 0)
 		return;
@@ -236,11 +237,18 @@ static int
 run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 {
 	struct tine_error no_template;
+	struct sandbox_config *config = &run->options.config;
 	int r = open_terminal(run, error);
 
+	if (r == 0)
+		r = sandbox_config_check(config, error);
+	if (r == 0)
+		r = host_open(&config->kvm_fd, error);
+	if (r == 0)
+		r = cpu_load_features(config->kvm_fd, error);
 	if (r == 0) {
 		find_template(run, &no_template);
-		r = sandbox_setup(&run->vm, &run->options.config, &run->console, error);
+		r = sandbox_setup_checked(&run->vm, config, &run->console, error);
 	}
 	if (r != 0)
 		return r;
@@ -253,13 +261,9 @@ run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 		if (stats != NULL)
 			forkstat_print(stats, run->vm.mem.region[MEM_SHARED].hva,
 				       run->options.json);
-		channel_free(&run->channel);
-		joiner_free(&run->joiner);
-		evloop_free(&run->loop);
 	}
-	/* VM and memory are left to the kernel, which takes them down faster than it could be done
-	 * here, piece by piece. */
-	template_release(run->options.config.template);
+	/* All that the run has is left to the kernel, which takes it down faster than it could be
+	 * done here, piece by piece. */
 	return r;
 }
 

@@ -101,6 +101,7 @@ sandbox_options(const struct sandbox_config *config, struct console *console,
 	    .console = console,
 	    .jailed = config->jail != JAIL_NONE,
 	    .debug = config->gdb != NULL,
+	    .kvm_fd = config->kvm_fd,
 	};
 }
 
@@ -178,13 +179,20 @@ int
 sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
 	      struct tine_error *error)
 {
-	struct vm_options options;
 	int r = sandbox_config_check(config, error);
 
 	if (r == 0)
 		r = host_require(error);
-	if (r != 0)
-		return r;
+	return r == 0 ? sandbox_setup_checked(vm, config, console, error) : r;
+}
+
+int
+sandbox_setup_checked(struct vm *vm, const struct sandbox_config *config, struct console *console,
+		      struct tine_error *error)
+{
+	struct vm_options options;
+	int r;
+
 	if (config->template == NULL)
 		return boot(vm, config, console, error);
 	sandbox_options(config, console, &options);

@@ -12,6 +12,9 @@
 /* Check the host and the configuration, build the root image, make the VM. */
 int sandbox_setup(struct vm *vm, const struct sandbox_config *config, struct console *console,
 		  struct tine_error *error);
+/* The same once sandbox_config_check() and host_require() have agreed. */
+int sandbox_setup_checked(struct vm *vm, const struct sandbox_config *config,
+			  struct console *console, struct tine_error *error);
 
 /* The same for a clone, in a VM that vm_prepare() has made; mapped: see vm_options. */
 int sandbox_setup_prepared(struct vm *vm, const struct sandbox_config *config,

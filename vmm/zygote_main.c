@@ -25,16 +25,14 @@
 static int
 acquire(struct control *c, struct tine_error *error)
 {
-	int r = host_require(error);
+	int r = host_open(&c->kvm_fd, error);
 
 	if (r != 0)
 		return r;
-	c->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	c->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	c->symbols_fd = kernel_open();
-	if (c->kvm_fd < 0 || c->proc_fd < 0)
-		return tine_error_set(error, errno, "no-files", "/dev/kvm or /proc: %s",
-				      strerror(errno));
+	if (c->proc_fd < 0)
+		return tine_error_set(error, errno, "no-files", "/proc: %s", strerror(errno));
 	return cpu_load_features(c->kvm_fd, error);
 }
 
