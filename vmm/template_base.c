@@ -94,14 +94,6 @@ wait_frozen(const struct vm *vm, struct tine_error *error)
 	return tine_error_set(error, ETIMEDOUT, "guest-boot", "the guest kernel did not boot");
 }
 
-/* What the boot began with: the kernel has tables of its own, and a clone gets its own block. */
-static void
-drop_boot_pages(int fd)
-{
-	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, TEMPLATE_DATA,
-		  TINE_GPA_BOOTBLOCK + TINE_PAGE_SIZE);
-}
-
 static int
 boot(struct vm *vm, int fd, struct template_head *head, struct tine_error *error)
 {
@@ -114,7 +106,6 @@ boot(struct vm *vm, int fd, struct template_head *head, struct tine_error *error
 	if (r == 0)
 		r = freeze_state(vm, head, error);
 	vm_stop(vm);
-	drop_boot_pages(fd);
 	if (r == 0)
 		r = template_find_extents(fd, head, error);
 	return r;
