@@ -222,7 +222,7 @@ gdb_open(struct gdb *gdb, struct vm *vm, struct evloop *loop, const char *addres
 		return fd;
 	memset(gdb, 0, sizeof(*gdb));
 	gdb->vm = vm;
-	vm->debugged = true;
+	vm->filter = JAIL_FILTER_DEBUG;
 	gdb->loop = loop;
 	gdb->block_irqs = caps > 0 && (caps & KVM_GUESTDBG_BLOCKIRQ) != 0;
 	gdb->listener = (struct source){.fd = fd, .ready = on_listener, .arg = gdb};

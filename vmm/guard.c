@@ -22,16 +22,10 @@
 
 /*
  * What a guard does when the process has ended, taking the VM down, nobody waits for: it leaves the
- * processor to whoever does something with the result.  Not at the least priority, with which the
- * memory of many short runs could pile up on a busy host.
+ * processor to whoever does something with the result.  So that no memory piles up where processors
+ * are never idle, a large sandbox is taken down before (run.c).
  */
-static const struct guard_sched { /* sched_setattr(2) */
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-} guard_sched = {.size = sizeof(guard_sched), .policy = SCHED_BATCH, .nice = 10};
+static const struct sched_param no_priority; /* of SCHED_IDLE */
 
 /* Descriptors that stay open here would keep pipes to other programs alive. */
 static void
@@ -53,7 +47,7 @@ static void __attribute__((noreturn)) guard_main(int tty_fd, int sock, const str
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	prctl(PR_SET_NAME, "tine-guard");
-	syscall(SYS_sched_setattr, 0, &guard_sched, 0);
+	sched_setscheduler(0, SCHED_IDLE, &no_priority);
 	keep_only(tty_fd, sock);
 	for (;;) {
 		struct record rec; /* descriptors that come along stay open until the exit */
@@ -89,6 +83,7 @@ guard_start(struct guard *guard, int tty_fd, const struct termios *saved, struct
 		return tine_error_set(error, errno, "no-process", "fork: %s", strerror(errno));
 	}
 	guard->fd = pair[0];
+	guard->restores = true;
 	return 0;
 }
 
@@ -131,7 +126,7 @@ holder_main(void *arg)
 
 	call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, 0);
 	call(SYS_prctl, PR_SET_NAME, (long)"tine-guard", 0);
-	call(SYS_sched_setattr, 0, (long)&guard_sched, 0);
+	call(SYS_sched_setscheduler, 0, SCHED_IDLE, (long)&no_priority);
 	call(SYS_dup2, h->sock, 0, 0);
 	call(SYS_dup2, h->vm_fd, 1, 0);
 	call(SYS_dup2, h->vcpu_fd, 2, 0);
@@ -184,6 +179,6 @@ guard_dismiss(struct guard *guard)
 	struct tine_msg m = {0};
 
 	/* The socket stays open: its end is the end of this process. */
-	if (guard->fd >= 0)
+	if (guard->fd >= 0 && guard->restores)
 		wire_send(guard->fd, (const uint8_t *)&m, sizeof(m), NULL, 0);
 }

@@ -9,12 +9,14 @@
 #ifndef TINE_VMM_GUARD_H
 #define TINE_VMM_GUARD_H
 
+#include <stdbool.h>
 #include <termios.h>
 
 struct tine_error;
 
 struct guard {
 	int fd; /* socket to it, -1 = none */
+	bool restores; /* the terminal, unless it is told that this has been done */
 };
 
 /* A guard for a terminal: tty_fd will be restored to *saved.  Start it while the program is still

@@ -8,14 +8,18 @@
 #ifndef TINE_VMM_JAIL_H
 #define TINE_VMM_JAIL_H
 
-#include <stdbool.h>
-
 struct tine_error;
 
 /* no_new_privs, resource limits, empty namespaces where the host allows them. */
 int jail_process(struct tine_error *error);
-/* One system call filter for all threads of the process; with debug, room for the debugger's stub.
- * From any thread; the others are confined when it returns, wherever they are. */
-int jail_threads(bool debug, struct tine_error *error);
+/* Each allows what the one before it does, and more. */
+enum jail_filter {
+	JAIL_FILTER_RUN,    /* a guest runs until its program has ended */
+	JAIL_FILTER_SERVED, /* it is frozen, forked and reset on request */
+	JAIL_FILTER_DEBUG,  /* the debugger's stub */
+};
+/* One system call filter for all threads of the process.  From any thread; the others are confined
+ * when it returns, wherever they are. */
+int jail_threads(enum jail_filter filter, struct tine_error *error);
 
 #endif

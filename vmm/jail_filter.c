@@ -44,9 +44,11 @@ load(struct sock_filter *program, size_t n)
 #define LOAD(program) load(program, sizeof(program) / sizeof((program)[0]))
 
 int
-jail_threads(bool debug, struct tine_error *error)
+jail_threads(enum jail_filter filter, struct tine_error *error)
 {
-	long r = debug ? LOAD(debug_program) : LOAD(plain_program);
+	long r = filter == JAIL_FILTER_RUN      ? LOAD(run_program)
+		 : filter == JAIL_FILTER_SERVED ? LOAD(served_program)
+						: LOAD(debug_program);
 
 	if (r == 0)
 		return 0;

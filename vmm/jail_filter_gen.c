@@ -27,7 +27,7 @@
 #define CALLS_MAX 512 /* numbers of system calls */
 
 /* Of both threads. */
-static const int plain_calls[] = {
+static const int run_calls[] = {
     /* what the C library needs for memory, locks and the end of a thread; reading open files */
     SYS_brk,
     SYS_clock_gettime,
@@ -58,27 +58,34 @@ static const int plain_calls[] = {
     SYS_fstat,
     SYS_newfstatat,
     SYS_poll,
-    SYS_pwrite64, /* a template */
     SYS_recvfrom,
-    SYS_recvmsg,
     SYS_sendmsg,
     SYS_sendto,
+};
+
+static const int served_calls[] = {
+    SYS_pwrite64, /* a template */
+    SYS_recvmsg,
 };
 
 static const int debug_calls[] = {
     SYS_accept4,
 };
 
-static const unsigned long plain_ioctls[] = {
-    KVM_RUN,
-    KVM_SIGNAL_MSI,
+static const unsigned long run_ioctls[] = {
+    KVM_RUN, KVM_SIGNAL_MSI,
+    /* where the guest was when it failed */
+    KVM_GET_REGS, KVM_GET_SREGS,
+    /* a terminal */
+    TCGETS, TCSETSW, TIOCGWINSZ,
+};
+
+static const unsigned long served_ioctls[] = {
     KVM_GET_CLOCK, /* for a boot block */
     /* the log of written pages, for a freeze and a reset */
     KVM_SET_USER_MEMORY_REGION,
     KVM_GET_DIRTY_LOG,
     /* the vCPU's state, of a freeze and a reset */
-    KVM_GET_REGS,
-    KVM_GET_SREGS,
     KVM_GET_XCRS,
     KVM_GET_MSRS,
     KVM_GET_LAPIC,
@@ -88,13 +95,12 @@ static const unsigned long plain_ioctls[] = {
     KVM_SET_LAPIC,
     KVM_SET_DEBUGREGS,
     KVM_SET_MP_STATE,
-    TCGETS,
-    TCSETSW,
-    TIOCGWINSZ,
 };
 
 static const unsigned long debug_ioctls[] = {
-    KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_GUEST_DEBUG, KVM_TRANSLATE,
+    KVM_SET_REGS,
+    KVM_SET_GUEST_DEBUG,
+    KVM_TRANSLATE,
 };
 
 /* What a process may do. */
@@ -384,16 +390,18 @@ int
 main(int argc, char **argv)
 {
 	FILE *out = argc == 2 ? fopen(argv[1], "w") : NULL;
-	static struct rules plain, debug;
+	static struct rules rules; /* of each filter, which adds to the one before it */
 
 	if (out == NULL)
 		fail("output file");
-	allow_calls(&plain, plain_calls, COUNT(plain_calls));
-	allow_ioctls(&plain, plain_ioctls, COUNT(plain_ioctls));
-	write_program(out, "plain_program", &plain);
-	debug = plain;
-	allow_calls(&debug, debug_calls, COUNT(debug_calls));
-	allow_ioctls(&debug, debug_ioctls, COUNT(debug_ioctls));
-	write_program(out, "debug_program", &debug);
+	allow_calls(&rules, run_calls, COUNT(run_calls));
+	allow_ioctls(&rules, run_ioctls, COUNT(run_ioctls));
+	write_program(out, "run_program", &rules);
+	allow_calls(&rules, served_calls, COUNT(served_calls));
+	allow_ioctls(&rules, served_ioctls, COUNT(served_ioctls));
+	write_program(out, "served_program", &rules);
+	allow_calls(&rules, debug_calls, COUNT(debug_calls));
+	allow_ioctls(&rules, debug_ioctls, COUNT(debug_ioctls));
+	write_program(out, "debug_program", &rules);
 	return fclose(out) == 0 ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 /* run.c: `tine run`: a sandbox for one program, in this process. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "jail.h"
 #include "run.h"
 #include "setup.h"
+
+#define LARGE (16u << 20)
 
 void
 run_finish(struct run *run, int status)
@@ -222,15 +225,33 @@ find_template(struct run *run, struct tine_error *why)
 {
 	const struct run_options *o = &run->options;
 	struct sandbox_config *config = &run->options.config;
+	const char *kernel = config->kernel;
+	char found[PATH_MAX];
 
 	why->code = 0;
 	if (o->no_template || config->gdb != NULL || config->trace)
 		return;
-	if (template_base(config->memory_mib, config->kernel, &config->template, why) != 0)
+	if (kernel == NULL && kernel_find(found, sizeof(found), why) == 0)
+		kernel = found;
+	if (template_base(config->memory_mib, kernel, &config->template, why) != 0)
 		return;
 	why->code = 0;
+	config->symbols_fd = open(kernel, O_RDONLY | O_CLOEXEC);
 	config->memory_mib = 0; /* both are the template's now */
 	config->kernel = NULL;
+}
+
+/* Has the guest used much memory, by its own account (it is its own that is kept), or its root
+ * image? */
+static bool
+is_large(const struct guest_mem *mem)
+{
+	const struct tine_stats *stats =
+	    (const void *)(mem->region[MEM_SHARED].hva + TINE_SHARED_STATS);
+	uint64_t pages = stats->frames_total - stats->frames_free + stats->zero_fill_faults +
+			 stats->cow_pages_copied;
+
+	return mem->rootfs_size > LARGE || pages > LARGE / TINE_PAGE_SIZE;
 }
 
 static int
@@ -240,6 +261,7 @@ run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 	struct sandbox_config *config = &run->options.config;
 	int r = open_terminal(run, error);
 
+	config->alone = true;
 	if (r == 0)
 		r = sandbox_config_check(config, error);
 	if (r == 0)
@@ -263,7 +285,11 @@ run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 				       run->options.json);
 	}
 	/* All that the run has is left to the kernel, which takes it down faster than it could be
-	 * done here, piece by piece. */
+	 * done here, piece by piece; but what is large not until the guard gets to it. */
+	if (is_large(&run->vm.mem)) {
+		vm_stop(&run->vm);
+		mem_destroy(&run->vm.mem);
+	}
 	return r;
 }
 

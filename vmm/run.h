@@ -34,7 +34,6 @@ struct run {
 	struct guard guard;
 	struct gdb gdb;
 	struct stdio_in in;
-	struct stdio_out out[2];
 	struct source signals, stopped, timer;
 	enum run_stage stage;
 	uint32_t next_id;
@@ -47,6 +46,7 @@ struct run {
 	uint32_t barrier_id;
 	unsigned barrier_rounds;
 	bool barrier_output; /* some came since the question */
+	struct stdio_out out[2]; /* large: last, so that the others share pages */
 };
 
 /* End with status; the first call decides. */

@@ -101,6 +101,8 @@ sandbox_options(const struct sandbox_config *config, struct console *console,
 	    .console = console,
 	    .jailed = config->jail != JAIL_NONE,
 	    .debug = config->gdb != NULL,
+	    .alone = config->alone,
+	    .symbols_fd = config->symbols_fd,
 	    .kvm_fd = config->kvm_fd,
 	};
 }

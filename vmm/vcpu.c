@@ -205,7 +205,7 @@ run_once(struct vm *vm)
 static bool
 confine(struct vm *vm)
 {
-	if (!vm->jailed || jail_threads(vm->debugged, &vm->end.error) == 0)
+	if (!vm->jailed || jail_threads(vm->filter, &vm->end.error) == 0)
 		return true;
 	vm_end_set(vm, VM_FAILED, 0, NULL);
 	return false;

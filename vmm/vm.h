@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "console.h"
+#include "jail.h"
 #include "loader.h"
 #include "memory.h"
 #include "vmm.h"
@@ -57,7 +58,7 @@ struct vm {
 	int doorbell_fd;            /* c: eventfd, KVM signals it when the guest rings */
 	int stopped_fd;             /* c: eventfd, readable once the vCPU thread has ended */
 	bool jailed;                /* c: a system call filter is wanted */
-	bool debugged;              /* c: gdb_open() has been called; before vm_start() */
+	enum jail_filter filter;    /* c: raised by gdb_open(), before vm_start() */
 	pthread_t vcpu_thread;
 	_Atomic pid_t vcpu_tid; /* a: 0 before it runs */
 	bool vcpu_started;
@@ -94,6 +95,7 @@ struct vm_options {
 	struct console *console;
 	bool jailed;
 	bool debug;      /* the guest starts paused */
+	bool alone;      /* nobody will freeze, fork or reset it */
 	int template_fd; /* RAM is to lie in this file (template.h); 0 = in none */
 	/* of vm_prepare(), which takes them over: /dev/kvm and kernel_open(); 0 = not open yet */
 	int kvm_fd, symbols_fd;

@@ -70,7 +70,8 @@ struct sandbox_config {
 	bool trace;                /* keep the trace ring */
 	const char *gdb;           /* listen address of the gdb stub, NULL = none */
 	unsigned jail;             /* enum jail_level */
-	int kvm_fd;                /* /dev/kvm, taken over; 0 = it is opened */
+	bool alone;                /* nobody will freeze, fork or reset it: so narrower a jail */
+	int kvm_fd, symbols_fd;    /* /dev/kvm and the kernel's file, taken over; 0: are opened */
 	uint64_t requested_ns;     /* CLOCK_MONOTONIC: the start is measured from here; 0 = now */
 	/* Clone this instead of booting; kernel and memory_mib are the template's then (both have
 	 * to be left out), and so are rootfs and files unless it is a base template. */

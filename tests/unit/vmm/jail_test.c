@@ -24,11 +24,9 @@
 #include "jail.h"
 #include "vmm.h"
 
-enum filter { PLAIN, DEBUG };
-
 /* A process of two threads, of which the second confines both. */
 struct confined {
-	enum filter filter;
+	enum jail_filter filter;
 	bool second; /* does the work, else the first does */
 	void (*body)(void);
 };
@@ -39,7 +37,7 @@ second_thread(void *arg)
 	const struct confined *c = arg;
 	struct tine_error error;
 
-	if (jail_threads(c->filter == DEBUG, &error) != 0)
+	if (jail_threads(c->filter, &error) != 0)
 		_exit(9);
 	if (c->second) {
 		c->body();
@@ -62,7 +60,7 @@ static void __attribute__((noreturn)) first_thread(struct confined *c)
 
 /* Status of a process in which one thread does something after both have been confined. */
 static int
-confined(enum filter filter, bool second, void (*body)(void))
+confined(enum jail_filter filter, bool second, void (*body)(void))
 {
 	struct confined c = {.filter = filter, .second = second, .body = body};
 	pid_t pid = fork();
@@ -75,14 +73,14 @@ confined(enum filter filter, bool second, void (*body)(void))
 }
 
 static void
-assert_works(enum filter filter, void (*body)(void))
+assert_works(enum jail_filter filter, void (*body)(void))
 {
 	assert_int_equal(confined(filter, false, body), 0);
 	assert_int_equal(confined(filter, true, body), 0);
 }
 
 static void
-assert_killed(enum filter filter, void (*body)(void))
+assert_killed(enum jail_filter filter, void (*body)(void))
 {
 	for (int second = 0; second < 2; second++) {
 		int status = confined(filter, second, body);
@@ -154,6 +152,13 @@ static void
 do_accept(void)
 {
 	accept4(-1, NULL, NULL, 0);
+}
+
+static void
+do_reset(void)
+{
+	ioctl(-1, KVM_GET_DIRTY_LOG, 0);
+	ioctl(-1, KVM_SET_MSRS, 0);
 }
 
 static void
@@ -255,16 +260,19 @@ static void
 test_allowed(void **state)
 {
 	(void)state;
-	assert_works(PLAIN, work);
-	assert_works(PLAIN, vcpu_work);
-	assert_works(PLAIN, sort_much);
-	assert_works(DEBUG, work);
-	assert_works(DEBUG, vcpu_work);
-	assert_works(DEBUG, do_accept);
-	assert_works(DEBUG, do_guest_debug);
+	assert_works(JAIL_FILTER_RUN, work);
+	assert_works(JAIL_FILTER_RUN, vcpu_work);
+	assert_works(JAIL_FILTER_RUN, sort_much);
+	assert_works(JAIL_FILTER_SERVED, work);
+	assert_works(JAIL_FILTER_SERVED, vcpu_work);
+	assert_works(JAIL_FILTER_SERVED, do_reset);
+	assert_works(JAIL_FILTER_DEBUG, work);
+	assert_works(JAIL_FILTER_DEBUG, vcpu_work);
+	assert_works(JAIL_FILTER_DEBUG, do_accept);
+	assert_works(JAIL_FILTER_DEBUG, do_guest_debug);
 	forkstat_prepare();
 	stats_out = tmpfile();
-	assert_works(PLAIN, print_stats);
+	assert_works(JAIL_FILTER_RUN, print_stats);
 }
 
 static void
@@ -276,11 +284,13 @@ test_forbidden(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		assert_killed(PLAIN, bodies[i]);
-		assert_killed(DEBUG, bodies[i]);
+		assert_killed(JAIL_FILTER_RUN, bodies[i]);
+		assert_killed(JAIL_FILTER_SERVED, bodies[i]);
+		assert_killed(JAIL_FILTER_DEBUG, bodies[i]);
 	}
-	assert_killed(PLAIN, do_accept);
-	assert_killed(PLAIN, do_guest_debug);
+	assert_killed(JAIL_FILTER_RUN, do_reset);
+	assert_killed(JAIL_FILTER_SERVED, do_accept);
+	assert_killed(JAIL_FILTER_SERVED, do_guest_debug);
 }
 
 /* A filter that allows all, which the calling thread has alone. */
@@ -301,7 +311,7 @@ confine_first_thread(void *arg)
 	char number[32];
 
 	pthread_barrier_wait(arg);
-	if (jail_threads(false, &error) != -EBUSY || strcmp(error.type, "jail-failed") != 0)
+	if (jail_threads(JAIL_FILTER_RUN, &error) != -EBUSY || strcmp(error.type, "jail-failed") != 0)
 		_exit(1);
 	snprintf(number, sizeof(number), "thread %d ", (int)getpid());
 	_exit(strstr(error.detail, number) != NULL ? 0 : 2);
@@ -339,8 +349,8 @@ static void
 test_old_abi(void **state)
 {
 	(void)state;
-	assert_true(WIFSIGNALED(confined(PLAIN, false, do_old_abi)));
-	assert_true(WIFSIGNALED(confined(PLAIN, true, do_old_abi)));
+	assert_true(WIFSIGNALED(confined(JAIL_FILTER_RUN, false, do_old_abi)));
+	assert_true(WIFSIGNALED(confined(JAIL_FILTER_RUN, true, do_old_abi)));
 }
 
 /* Whether this user may have a user namespace is the host's decision. */
