@@ -15,7 +15,7 @@
 struct tine_error;
 
 struct guard {
-	int fd; /* socket to it, -1 = none */
+	int fd;        /* socket to it, -1 = none */
 	bool restores; /* the terminal, unless it is told that this has been done */
 };
 

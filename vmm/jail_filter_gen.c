@@ -73,11 +73,15 @@ static const int debug_calls[] = {
 };
 
 static const unsigned long run_ioctls[] = {
-    KVM_RUN, KVM_SIGNAL_MSI,
+    KVM_RUN,
+    KVM_SIGNAL_MSI,
     /* where the guest was when it failed */
-    KVM_GET_REGS, KVM_GET_SREGS,
+    KVM_GET_REGS,
+    KVM_GET_SREGS,
     /* a terminal */
-    TCGETS, TCSETSW, TIOCGWINSZ,
+    TCGETS,
+    TCSETSW,
+    TIOCGWINSZ,
 };
 
 static const unsigned long served_ioctls[] = {

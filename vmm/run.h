@@ -45,7 +45,7 @@ struct run {
 	/* after the exit: rounds of asking whether more output is on its way */
 	uint32_t barrier_id;
 	unsigned barrier_rounds;
-	bool barrier_output; /* some came since the question */
+	bool barrier_output;     /* some came since the question */
 	struct stdio_out out[2]; /* large: last, so that the others share pages */
 };
 

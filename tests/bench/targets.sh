@@ -32,7 +32,7 @@ targets_json() {
 	"clone_private_guest": {"target": 65536, "against": "nothing"},
 	"fork_pause_4m": {"target": 3, "against": "copy_4m"},
 	"fork_pause_256m": {"target": 1.2, "against": "host_fork_256m"},
-	"tine_run_true": {"target": 0.5, "against": "bwrap_true", "bar": 0.9}
+	"tine_run_true": {"target": 0.5, "against": "bwrap_true", "bar": 0.6}
 }
 JSON
 }

@@ -311,7 +311,8 @@ confine_first_thread(void *arg)
 	char number[32];
 
 	pthread_barrier_wait(arg);
-	if (jail_threads(JAIL_FILTER_RUN, &error) != -EBUSY || strcmp(error.type, "jail-failed") != 0)
+	if (jail_threads(JAIL_FILTER_RUN, &error) != -EBUSY ||
+	    strcmp(error.type, "jail-failed") != 0)
 		_exit(1);
 	snprintf(number, sizeof(number), "thread %d ", (int)getpid());
 	_exit(strstr(error.detail, number) != NULL ? 0 : 2);
