@@ -20,7 +20,7 @@ start() {
 	read -r line <&5
 	[ "$line" = taken ] || complain "the program says \"$line\""
 	for stat in /proc/[0-9]*/stat; do
-		read -r stat <"$stat" 2>/dev/null || continue
+		{ read -r stat <"$stat"; } 2>/dev/null || continue # it has ended
 		read -ra fields <<<"${stat##*) }" # from the state on, which is the third
 		[[ $stat == *'(tine-guard)'* && ${fields[1]} == "$run" ]] || continue
 		guard=${stat%% *}
