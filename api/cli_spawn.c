@@ -97,8 +97,7 @@ spawn_option(struct client *client, int opt, json_t *body, bool *wait)
 	case OPT_ADD:
 		return add_file(body, optarg) == 0
 			   ? -1
-			   : client_usage_error(client, spawn_usage,
-						"--add: HOST:/GUEST expected");
+			   : client_usage_error(client, spawn_usage, "--add: HOST:/GUEST expected");
 	case OPT_VMFORK:
 		if (parse_uint(optarg, INT32_MAX, &number) < 0)
 			return client_usage_error(client, spawn_usage, "--vmfork: number expected");

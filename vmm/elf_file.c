@@ -112,7 +112,7 @@ read_phdrs(struct elf_file *file, struct tine_error *error)
 int
 elf_file_open(struct elf_file *file, const char *path, struct tine_error *error)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	int fd = program_file_open(path, &size, error);
 
 	return fd < 0 ? fd : elf_file_begin(file, path, fd, size, error);

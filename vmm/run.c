@@ -231,8 +231,11 @@ find_template(struct run *run, struct tine_error *why)
 	why->code = 0;
 	if (o->no_template || config->gdb != NULL || config->trace)
 		return;
-	if (kernel == NULL && kernel_find(found, sizeof(found), why) == 0)
+	if (kernel == NULL) {
+		if (kernel_find(found, sizeof(found), why) != 0)
+			return;
 		kernel = found;
+	}
 	if (template_base(config->memory_mib, kernel, &config->template, why) != 0)
 		return;
 	why->code = 0;

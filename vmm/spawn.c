@@ -147,8 +147,10 @@ start(const struct vmm_args *args, struct zygote *zygote, struct sandbox **out,
 	struct sandbox *sb = new_sandbox();
 	int r;
 
-	if (sb == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	if (sb == NULL) {
+		tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+		return -ENOMEM; /* as every caller knows then, analyzers too */
+	}
 	sb->made_ns = sb->requested_ns = args->spawned_ns;
 	r = make_process(sb, args, zygote, error);
 	if (r == 0)
