@@ -30,7 +30,6 @@ static long
 load(struct sock_filter *program, size_t n)
 {
 	struct sock_fprog prog = {.len = (unsigned short)n, .filter = program};
-
 	uint32_t self = (uint32_t)getpid();
 
 	if (!FILTERED)
