@@ -197,6 +197,8 @@ api_sandbox_create(struct server *server, const struct sandbox_args *args,
 		problem_set(problem, PROBLEM_OUT_OF_MEMORY, "no memory for a sandbox");
 		goto out;
 	}
+	if (config.hostname == NULL) /* of a fork's clones, each has its own */
+		config.hostname = sb->id;
 	if (spawn(sb, &config, tmpl, problem) < 0) {
 		api_sandbox_release(sb);
 		goto out;
@@ -390,8 +392,8 @@ api_sandbox_json(const struct api_sandbox *sb)
 		json_object_set_new(doc, "name", json_string(sb->name));
 	if (sb->rootfs != NULL)
 		json_object_set_new(doc, "rootfs", json_string(sb->rootfs));
-	if (sb->hostname != NULL)
-		json_object_set_new(doc, "hostname", json_string(sb->hostname));
+	json_object_set_new(doc, "hostname",
+			    json_string(sb->hostname != NULL ? sb->hostname : sb->id));
 	if (sb->template_id[0] != '\0')
 		json_object_set_new(doc, "template", json_string(sb->template_id));
 	if (sb->have_started)

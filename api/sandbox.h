@@ -50,7 +50,7 @@ struct api_sandbox {
 
 	char id[SANDBOX_ID_LEN + 1];
 	char name[SANDBOX_NAME_MAX + 1]; /* "" = none */
-	char *rootfs, *hostname;         /* NULL = default */
+	char *rootfs, *hostname;         /* NULL = none; the id */
 	struct strings sysctls;          /* as given */
 	uint64_t memory_mib;
 	uint64_t created_ns; /* CLOCK_REALTIME */

@@ -16,6 +16,12 @@ for name in p a b c; do
 		fail "the process does not run in $name"
 done
 
+# Nor does any have the name of another.
+for name in p a b c; do
+	id=$(many GET "/v1/sandboxes/$name" | jq -r .id)
+	expect "host name of $name" "$(many GET "/v1/sandboxes/$name/sysctl/kern.hostname" | jq -r .value)" "$id"
+done
+
 # What happens in one happens in no other.
 api 204 POST /v1/sandboxes/a/processes/l2/signal '{"signal":"TERM"}'
 expect "signal" "$(api 200 GET /v1/sandboxes/a/processes/l2/wait | jq .signal)" 15
