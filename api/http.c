@@ -105,13 +105,34 @@ announced_length(struct request *req)
 	return (int64_t)n;
 }
 
+/* What stands for a request whose address has a %00, until on_access() makes it. */
+static char cut_address;
+
+/* Unescaped addresses are C strings: what follows a %00 would be overlooked, and
+ * DELETE .../sandboxes/x%00/... be taken for the removal of x. */
+static void *
+on_address(void *cls, const char *address, struct MHD_Connection *conn)
+{
+	(void)cls, (void)conn;
+	return strstr(address, "%00") != NULL ? &cut_address : NULL;
+}
+
+static bool
+address_is_whole(struct request *req, bool cut)
+{
+	if (cut)
+		problem_set(&req->problem, PROBLEM_BAD_VALUE, "the address has a %%00 in it");
+	return !cut;
+}
+
 static void
-check_header(struct request *req, const char *method, const char *url)
+check_header(struct request *req, const char *method, const char *url, bool cut)
 {
 	int64_t length = announced_length(req);
 	const struct route *route;
 
-	if (!framing_is_clear(req) || !caller_allowed(req) || route_find(req, method, url) < 0)
+	if (!framing_is_clear(req) || !caller_allowed(req) || !address_is_whole(req, cut) ||
+	    route_find(req, method, url) < 0)
 		return;
 	route = req->route;
 	if (length == 0)
@@ -240,14 +261,15 @@ static enum MHD_Result
 on_access(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
 	  const char *version, const char *data, size_t *len, void **con_cls)
 {
-	struct request *req = *con_cls;
+	bool cut = *con_cls == &cut_address;
+	struct request *req = cut ? NULL : *con_cls;
 
 	(void)version;
 	if (req == NULL) {
 		req = *con_cls = request_new(cls, conn);
 		if (req == NULL)
 			return MHD_NO;
-		check_header(req, method, url);
+		check_header(req, method, url, cut);
 		if (req->problem.status != 0 && refuse_now(req)) {
 			reply_problem(req);
 			if (req->unframed)
@@ -266,7 +288,7 @@ on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 	     enum MHD_RequestTerminationCode why)
 {
 	(void)cls, (void)conn, (void)why;
-	if (*con_cls != NULL)
+	if (*con_cls != NULL && *con_cls != &cut_address)
 		request_free(*con_cls);
 	*con_cls = NULL;
 }
@@ -326,10 +348,11 @@ http_start(struct http *http, struct server *server, struct loop *loop,
 	LIST_INIT(&http->requests);
 	http->daemon = MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access,
-	    http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener->fd,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-	    CONNECTION_LIMIT, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_IDLE_S, MHD_OPTION_END);
+	    http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_address,
+	    NULL, MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	    NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTION_LIMIT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_IDLE_S,
+	    MHD_OPTION_END);
 	if (http->daemon == NULL)
 		return tine_error_set(error, errno ? errno : EIO, "http",
 				      "cannot start the HTTP server: %m");
