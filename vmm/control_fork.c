@@ -147,6 +147,7 @@ control_become_clone(struct control *c, struct tine_error *error)
 {
 	const struct vm_options idle = {.console = &c->console,
 					.jailed = c->args.config.jail != JAIL_NONE,
+					.from_zygote = c->args.zygote,
 					.kvm_fd = c->kvm_fd,
 					.symbols_fd = c->symbols_fd};
 	struct record *rec = early_record(c);

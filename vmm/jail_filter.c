@@ -47,7 +47,9 @@ jail_threads(enum jail_filter filter, struct tine_error *error)
 {
 	long r = filter == JAIL_FILTER_RUN      ? LOAD(run_program)
 		 : filter == JAIL_FILTER_SERVED ? LOAD(served_program)
-						: LOAD(debug_program);
+		 : filter == JAIL_FILTER_DEBUG  ? LOAD(debug_program)
+		 : filter == JAIL_FILTER_ZYGOTE ? LOAD(zygote_program)
+						: LOAD(child_program);
 
 	if (r == 0)
 		return 0;

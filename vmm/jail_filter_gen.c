@@ -4,6 +4,10 @@
  *
  * Every start pays for each of their instructions, 1700 of its own for the kernel's compiler: so
  * the programs are short rather than fast, and made here instead of by a library.
+ *
+ * A child of the zygote has the same rules as a process that was executed, but by two filters: it
+ * inherits one that allows also what zygote and children need until a guest runs, and loads another
+ * one that refuses this, and need not know anything else.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -72,6 +76,31 @@ static const int debug_calls[] = {
     SYS_accept4,
 };
 
+/* Of the zygote, and of a child until its guest runs. */
+static const int zygote_calls[] = {
+    /* the other process */
+    SYS_clone,
+    SYS_dup3,
+    SYS_getppid,
+    SYS_openat, /* below /proc: nothing else is within reach */
+    SYS_prctl,
+    /* the template; what a VM has beside KVM's */
+    SYS_epoll_create1,
+    SYS_eventfd2,
+    SYS_fcntl,
+    SYS_ftruncate,
+    SYS_memfd_create,
+    /* the vCPU thread */
+    SYS_clone3,
+    SYS_rseq,
+    SYS_rt_sigaction,
+    SYS_seccomp,
+    SYS_set_robust_list,
+    /* The filter cannot say of which process: each child has another number. */
+    SYS_kill,
+    SYS_tgkill,
+};
+
 static const unsigned long run_ioctls[] = {
     KVM_RUN,
     KVM_SIGNAL_MSI,
@@ -101,6 +130,11 @@ static const unsigned long served_ioctls[] = {
     KVM_SET_MP_STATE,
 };
 
+static const unsigned long zygote_ioctls[] = {
+    KVM_CREATE_VM,          KVM_CREATE_VCPU, KVM_ENABLE_CAP, KVM_GET_STATS_FD, KVM_GET_TSC_KHZ,
+    KVM_GET_VCPU_MMAP_SIZE, KVM_IOEVENTFD,   KVM_SET_CPUID2, KVM_SET_REGS,
+};
+
 static const unsigned long debug_ioctls[] = {
     KVM_SET_REGS,
     KVM_SET_GUEST_DEBUG,
@@ -114,7 +148,8 @@ struct rules {
 	size_t nioctls;
 };
 
-/* Calls whose arguments decide.  Of these only the low halves mean anything to the kernel. */
+/* Calls whose arguments decide, unless the rules allow any.  Of these only the low halves mean
+ * anything to the kernel. */
 static const struct special {
 	uint32_t call;
 	uint32_t arg;
@@ -124,6 +159,15 @@ static const struct special {
     {SYS_mprotect, 2, NOT_EXEC}, {SYS_kill, 0, IS_SELF},  /* signals to this process only */
     {SYS_tgkill, 0, IS_SELF},
 };
+
+static const struct special *
+special_of(uint32_t call)
+{
+	for (size_t i = 0; i < COUNT(specials); i++)
+		if (specials[i].call == call)
+			return &specials[i];
+	return NULL;
+}
 
 static void
 fail(const char *what)
@@ -165,7 +209,7 @@ allow_ioctls(struct rules *rules, const unsigned long *requests, size_t n)
 /* ---- the program ---- */
 
 /* Jumps go to labels until all of them are known. */
-enum label { NEXT, ALLOW, KILL, HIGH, SPECIAL, NLABELS = SPECIAL + COUNT(specials) };
+enum label { NEXT, ALLOW, KILL, HIGH, IOCTL, SELF, SPECIAL, NLABELS = SPECIAL + COUNT(specials) };
 
 struct program {
 	struct sock_filter insn[PROGRAM_MAX];
@@ -248,6 +292,16 @@ resolve(struct program *p)
 }
 
 static void
+finish(struct program *p)
+{
+	p->at[KILL] = p->n;
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
+	p->at[ALLOW] = p->n;
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, NEXT, NEXT);
+	resolve(p);
+}
+
+static void
 build(struct program *p, const struct rules *rules)
 {
 	memset(p, 0, sizeof(*p));
@@ -259,7 +313,8 @@ build(struct program *p, const struct rules *rules)
 	if_equal(p, AUDIT_ARCH_X86_64, NEXT, KILL);
 	load_data(p, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < COUNT(specials); i++)
-		if_equal(p, specials[i].call, (enum label)(SPECIAL + i), NEXT);
+		if (!rules->call[specials[i].call])
+			if_equal(p, specials[i].call, (enum label)(SPECIAL + i), NEXT);
 	emit_calls(p, rules);
 	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
 	for (size_t i = 0; i < COUNT(specials); i++) {
@@ -273,11 +328,111 @@ build(struct program *p, const struct rules *rules)
 		if (same == i)
 			emit_special(p, &specials[i], rules);
 	}
-	p->at[KILL] = p->n;
-	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
-	p->at[ALLOW] = p->n;
-	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, NEXT, NEXT);
-	resolve(p);
+	finish(p);
+}
+
+/* ---- the program of a process that has a wider one ---- */
+
+/* Neighbours of those that the wider one lets pass, with the same answer. */
+struct run {
+	uint32_t first, last;
+	bool allowed;
+};
+
+struct runs {
+	struct run run[CALLS_MAX];
+	size_t n;
+};
+
+/* In ascending order. */
+static void
+add_to_runs(struct runs *runs, uint32_t k, bool allowed)
+{
+	struct run *last = runs->n > 0 ? &runs->run[runs->n - 1] : NULL;
+
+	if (last != NULL && last->allowed == allowed)
+		last->last = k;
+	else if (runs->n == COUNT(runs->run))
+		fail("too many runs");
+	else
+		runs->run[runs->n++] = (struct run){k, k, allowed};
+}
+
+static enum label
+answer(const struct run *run)
+{
+	return run->allowed ? ALLOW : KILL;
+}
+
+/* One comparison for each border. */
+static void
+emit_runs(struct program *p, struct runs *runs)
+{
+	struct run *run = runs->run;
+
+	if (runs->n < 2)
+		fail("nothing to refuse");
+	/* One for a single value between two runs, which become one. */
+	for (size_t i = 1; i + 1 < runs->n;) {
+		if (run[i].first != run[i].last) {
+			i++;
+			continue;
+		}
+		if_equal(p, run[i].first, answer(&run[i]), NEXT);
+		run[i - 1].last = run[i + 1].last;
+		runs->n -= 2;
+		memmove(&run[i], &run[i + 2], (runs->n - i) * sizeof(*run));
+	}
+	for (size_t i = runs->n - 1; i > 0; i--)
+		emit(p, BPF_JMP | BPF_JGE | BPF_K, run[i].first, answer(&run[i]),
+		     i > 1 ? NEXT : answer(&run[0]));
+}
+
+/* An ioctl's type and number are enough: no two of the wider filter differ in the rest alone and
+ * have another answer, which prove() would find. */
+#define IOCTL_MASK 0xffffu
+
+static void
+emit_ioctl_runs(struct program *p, const struct rules *wide, const struct rules *rules)
+{
+	static struct runs runs;
+
+	runs.n = 0;
+	for (uint32_t k = 0; k <= IOCTL_MASK; k++)
+		for (size_t i = 0; i < wide->nioctls; i++)
+			if ((wide->ioctl[i] & IOCTL_MASK) == k)
+				add_to_runs(&runs, k, lists_ioctl(rules, (uint32_t)wide->ioctl[i]));
+	load_data(p, offsetof(struct seccomp_data, args) + sizeof(uint64_t));
+	emit(p, BPF_ALU | BPF_AND | BPF_K, IOCTL_MASK, NEXT, NEXT);
+	emit_runs(p, &runs);
+}
+
+/* What the wider one refuses already never matters.  It also keeps the kernel from looking for what
+ * is always allowed. */
+static void
+build_narrower(struct program *p, const struct rules *wide, const struct rules *rules)
+{
+	static struct runs runs;
+
+	memset(p, 0, sizeof(*p));
+	runs.n = 0;
+	load_data(p, offsetof(struct seccomp_data, nr));
+	for (uint32_t nr = 0; nr < CALLS_MAX; nr++) {
+		const struct special *s = special_of(nr);
+
+		/* The same arguments are allowed by both, except: */
+		if (s != NULL && !rules->call[nr] && (s->what == IS_LISTED || wide->call[nr]))
+			if_equal(p, nr, s->what == IS_LISTED ? IOCTL : SELF, NEXT);
+		else if (s != NULL || wide->call[nr])
+			add_to_runs(&runs, nr, s != NULL || rules->call[nr]);
+	}
+	emit_runs(p, &runs);
+	p->at[IOCTL] = p->n;
+	emit_ioctl_runs(p, wide, rules);
+	p->at[SELF] = p->n;
+	load_data(p, offsetof(struct seccomp_data, args));
+	if_equal(p, FILTER_SELF, ALLOW, KILL);
+	finish(p);
 }
 
 /* ---- its proof ---- */
@@ -322,6 +477,9 @@ allows(const struct program *p, const struct seccomp_data *data)
 				fail("shift out of range");
 			a >>= x;
 			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= f->k;
+			break;
 		case BPF_RET | BPF_K:
 			return f->k == SECCOMP_RET_ALLOW;
 		default:
@@ -337,32 +495,40 @@ allows(const struct program *p, const struct seccomp_data *data)
 static bool
 should_allow(const struct rules *rules, const struct seccomp_data *data)
 {
+	const struct special *s = special_of((uint32_t)data->nr);
+	uint32_t arg;
+
 	if (data->arch != AUDIT_ARCH_X86_64 || data->nr < 0 || data->nr >= CALLS_MAX)
 		return false;
-	for (size_t i = 0; i < COUNT(specials); i++) {
-		uint32_t arg = (uint32_t)data->args[specials[i].arg];
-
-		if (specials[i].call == (uint32_t)data->nr)
-			return specials[i].what == IS_LISTED ? lists_ioctl(rules, arg)
-			       : specials[i].what == IS_SELF ? arg == FILTER_SELF
-							     : (arg & PROT_EXEC) == 0;
-	}
-	return rules->call[data->nr];
+	if (s == NULL || rules->call[data->nr])
+		return rules->call[data->nr];
+	arg = (uint32_t)data->args[s->arg];
+	return s->what == IS_LISTED ? lists_ioctl(rules, arg)
+	       : s->what == IS_SELF ? arg == FILTER_SELF
+				    : (arg & PROT_EXEC) == 0;
 }
 
-/* Every call, of this and of the other tables, with arguments that matter and some that do not. */
+/* Every call, of this and of the other tables, with arguments that matter to any of the filters and
+ * some that do not.  second: of a process that has both, or NULL. */
 static void
-prove(const struct program *p, const struct rules *rules)
+prove(const struct program *p, const struct program *second, const struct rules *rules,
+      const struct rules *all)
 {
 	static const uint32_t arches[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386};
 	static const uint32_t tables[] = {0, 0x40000000u /* x32 */, 0x80000000u};
-	uint32_t values[COUNT(rules->ioctl) + 8] = {
-	    0,       1,  PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC, FILTER_SELF, KVM_CREATE_VM,
-	    TIOCSTI, ~0u};
+	uint32_t values[COUNT(all->ioctl) + 9] = {0,
+						  1,
+						  PROT_EXEC,
+						  PROT_READ | PROT_WRITE | PROT_EXEC,
+						  FILTER_SELF,
+						  FILTER_SELF + 1,
+						  TIOCSTI,
+						  ~0u,
+						  KVM_GET_SUPPORTED_CPUID};
 
-	for (size_t i = 0; i < rules->nioctls; i++)
-		values[8 + i] = (uint32_t)rules->ioctl[i];
-	for (size_t v = 0; v < 8 + rules->nioctls; v++)
+	for (size_t i = 0; i < all->nioctls; i++)
+		values[9 + i] = (uint32_t)all->ioctl[i];
+	for (size_t v = 0; v < 9 + all->nioctls; v++)
 		for (size_t t = 0; t < COUNT(tables) * COUNT(arches); t++)
 			for (uint32_t nr = 0; nr < 2 * CALLS_MAX; nr++) {
 				struct seccomp_data data = {
@@ -370,42 +536,72 @@ prove(const struct program *p, const struct rules *rules)
 				    .arch = arches[t / COUNT(tables)],
 				    .args = {values[v], values[v], values[v]},
 				};
+				bool allowed =
+				    allows(p, &data) && (second == NULL || allows(second, &data));
 
-				if (allows(p, &data) != should_allow(rules, &data))
+				if (allowed != should_allow(rules, &data))
 					fail("the program does not do what the lists say");
 			}
 }
 
 static void
-write_program(FILE *out, const char *name, const struct rules *rules)
+write_program(FILE *out, const char *name, const struct program *p)
+{
+	fprintf(out, "static struct sock_filter %s[] = {\n", name);
+	for (size_t i = 0; i < p->n; i++)
+		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", p->insn[i].code, p->insn[i].jt,
+			p->insn[i].jf, p->insn[i].k);
+	fprintf(out, "};\n");
+}
+
+/* One that is alone. */
+static void
+make(FILE *out, const char *name, const struct rules *rules, const struct rules *all)
 {
 	static struct program p;
 
 	build(&p, rules);
-	prove(&p, rules);
-	fprintf(out, "static struct sock_filter %s[] = {\n", name);
-	for (size_t i = 0; i < p.n; i++)
-		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", p.insn[i].code, p.insn[i].jt,
-			p.insn[i].jf, p.insn[i].k);
-	fprintf(out, "};\n");
+	prove(&p, NULL, rules, all);
+	write_program(out, name, &p);
+}
+
+/* One that is added to that of the wider rules. */
+static void
+make_narrower(FILE *out, const char *name, const struct rules *wide, const struct rules *rules,
+	      const struct rules *all)
+{
+	static struct program first, p;
+
+	build(&first, wide);
+	build_narrower(&p, wide, rules);
+	prove(&first, &p, rules, all);
+	write_program(out, name, &p);
 }
 
 int
 main(int argc, char **argv)
 {
 	FILE *out = argc == 2 ? fopen(argv[1], "w") : NULL;
-	static struct rules rules; /* of each filter, which adds to the one before it */
+	static struct rules run, served, debug, zygote, all;
 
 	if (out == NULL)
 		fail("output file");
-	allow_calls(&rules, run_calls, COUNT(run_calls));
-	allow_ioctls(&rules, run_ioctls, COUNT(run_ioctls));
-	write_program(out, "run_program", &rules);
-	allow_calls(&rules, served_calls, COUNT(served_calls));
-	allow_ioctls(&rules, served_ioctls, COUNT(served_ioctls));
-	write_program(out, "served_program", &rules);
-	allow_calls(&rules, debug_calls, COUNT(debug_calls));
-	allow_ioctls(&rules, debug_ioctls, COUNT(debug_ioctls));
-	write_program(out, "debug_program", &rules);
+	allow_calls(&run, run_calls, COUNT(run_calls));
+	allow_ioctls(&run, run_ioctls, COUNT(run_ioctls));
+	served = run;
+	allow_calls(&served, served_calls, COUNT(served_calls));
+	allow_ioctls(&served, served_ioctls, COUNT(served_ioctls));
+	debug = zygote = served;
+	allow_calls(&debug, debug_calls, COUNT(debug_calls));
+	allow_ioctls(&debug, debug_ioctls, COUNT(debug_ioctls));
+	allow_calls(&zygote, zygote_calls, COUNT(zygote_calls));
+	allow_ioctls(&zygote, zygote_ioctls, COUNT(zygote_ioctls));
+	all = debug;
+	allow_ioctls(&all, zygote_ioctls, COUNT(zygote_ioctls));
+	make(out, "run_program", &run, &all);
+	make(out, "served_program", &served, &all);
+	make(out, "debug_program", &debug, &all);
+	make(out, "zygote_program", &zygote, &all);
+	make_narrower(out, "child_program", &zygote, &served, &all);
 	return fclose(out) == 0 ? 0 : 1;
 }

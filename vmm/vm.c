@@ -113,7 +113,9 @@ init_empty(struct vm *vm, const struct vm_options *options)
 	vm->mem.shared_fd = vm->mem.rootfs_fd = vm->kernel.file.fd = -1;
 	vm->console = options->console;
 	vm->jailed = options->jailed;
-	vm->filter = options->alone ? JAIL_FILTER_RUN : JAIL_FILTER_SERVED;
+	vm->filter = options->alone         ? JAIL_FILTER_RUN
+		     : options->from_zygote ? JAIL_FILTER_CHILD
+					    : JAIL_FILTER_SERVED;
 	pthread_mutex_init(&vm->pause.lock, NULL);
 	pthread_cond_init(&vm->pause.changed, NULL);
 	vm->pause.wanted = options->debug;

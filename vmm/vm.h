@@ -94,9 +94,10 @@ struct vm_options {
 	uint32_t boot_flags; /* TINE_BOOT_* */
 	struct console *console;
 	bool jailed;
-	bool debug;      /* the guest starts paused */
-	bool alone;      /* nobody will freeze, fork or reset it */
-	int template_fd; /* RAM is to lie in this file (template.h); 0 = in none */
+	bool debug;       /* the guest starts paused */
+	bool alone;       /* nobody will freeze, fork or reset it */
+	bool from_zygote; /* the process has JAIL_FILTER_ZYGOTE, if it is jailed */
+	int template_fd;  /* RAM is to lie in this file (template.h); 0 = in none */
 	/* of vm_prepare(), which takes them over: /dev/kvm and kernel_open(); 0 = not open yet */
 	int kvm_fd, symbols_fd;
 	/* of vm_clone(), which takes it over: memory as clone_map() made it; NULL: none */

@@ -3,7 +3,8 @@
  * zygote.h: a process that VMM processes are forked from, instead of executing each anew.
  *
  * It is a `tine vmm` that has done what does not depend on the sandbox: it has been loaded, has
- * opened /dev/kvm, has looked for nested paging, and has gone to jail.  Then it waits, single
+ * opened /dev/kvm, has looked for nested paging, has gone to jail, and has loaded a system call
+ * filter, of which its children take back what only they need (jail.h).  Then it waits, single
  * threaded, on the socket that would be the control socket of a VMM process.  What it forks goes on
  * as an idle process of the pool would, and is a child of the zygote's parent, not of the zygote:
  * to that parent it is no different from a process that it has executed.

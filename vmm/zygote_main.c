@@ -184,6 +184,8 @@ zygote_serve(struct control *c, void (*run)(struct control *c))
 	}
 	if (r == 0)
 		leave_stack();
+	if (r == 0 && c->in_jail)
+		r = jail_threads(JAIL_FILTER_ZYGOTE, &c->error);
 	if (r == 0)
 		r = serve(c, parent, run);
 	return r;

@@ -24,7 +24,8 @@
 #include "jail.h"
 #include "vmm.h"
 
-/* A process of two threads, of which the second confines both. */
+/* A process of two threads, of which the second confines both; what a child of the zygote inherits
+ * is there before. */
 struct confined {
 	enum jail_filter filter;
 	bool second; /* does the work, else the first does */
@@ -51,8 +52,10 @@ static void __attribute__((noreturn)) first_thread(struct confined *c)
 	struct tine_error error;
 	pthread_t thread;
 
-	if (jail_process(&error) != 0 || pthread_create(&thread, NULL, second_thread, c) != 0 ||
-	    pthread_join(thread, NULL) != 0)
+	if (jail_process(&error) != 0 ||
+	    (c->filter == JAIL_FILTER_CHILD && jail_threads(JAIL_FILTER_ZYGOTE, &error) != 0))
+		_exit(9);
+	if (pthread_create(&thread, NULL, second_thread, c) != 0 || pthread_join(thread, NULL) != 0)
 		_exit(9);
 	c->body();
 	_exit(0);
@@ -167,6 +170,43 @@ do_guest_debug(void)
 	ioctl(-1, KVM_SET_GUEST_DEBUG, 0);
 }
 
+/* What the zygote and its children may do until a guest runs.  Refused: before anything is done. */
+static const long early_calls[] = {
+    SYS_clone, SYS_clone3,  SYS_dup3,    SYS_epoll_create1, SYS_eventfd2,
+    SYS_fcntl, SYS_getppid, SYS_openat,  SYS_ftruncate,     SYS_memfd_create,
+    SYS_prctl, SYS_rseq,    SYS_seccomp, SYS_rt_sigaction,  SYS_set_robust_list,
+};
+
+static const unsigned long early_ioctls[] = {
+    KVM_CREATE_VM,   KVM_CREATE_VCPU,        KVM_ENABLE_CAP, KVM_GET_STATS_FD, KVM_SET_REGS,
+    KVM_GET_TSC_KHZ, KVM_GET_VCPU_MMAP_SIZE, KVM_IOEVENTFD,  KVM_SET_CPUID2,
+};
+
+static size_t early; /* which one */
+
+static void
+do_early_call(void)
+{
+	syscall(early_calls[early], -1L, -1L, -1L, -1L, -1L);
+}
+
+static void
+do_early_ioctl(void)
+{
+	ioctl(-1, early_ioctls[early], 0);
+}
+
+static void
+do_all_early(void)
+{
+	for (early = 0; early < sizeof(early_calls) / sizeof(early_calls[0]); early++)
+		do_early_call();
+	for (early = 0; early < sizeof(early_ioctls) / sizeof(early_ioctls[0]); early++)
+		do_early_ioctl();
+	if (kill(getppid(), 0) != 0)
+		_exit(1);
+}
+
 static void
 do_open(void)
 {
@@ -266,6 +306,14 @@ test_allowed(void **state)
 	assert_works(JAIL_FILTER_SERVED, work);
 	assert_works(JAIL_FILTER_SERVED, vcpu_work);
 	assert_works(JAIL_FILTER_SERVED, do_reset);
+	assert_works(JAIL_FILTER_CHILD, work);
+	assert_works(JAIL_FILTER_CHILD, vcpu_work);
+	assert_works(JAIL_FILTER_CHILD, sort_much);
+	assert_works(JAIL_FILTER_CHILD, do_reset);
+	assert_works(JAIL_FILTER_ZYGOTE, work);
+	assert_works(JAIL_FILTER_ZYGOTE, vcpu_work);
+	assert_works(JAIL_FILTER_ZYGOTE, do_thread);
+	assert_works(JAIL_FILTER_ZYGOTE, do_all_early);
 	assert_works(JAIL_FILTER_DEBUG, work);
 	assert_works(JAIL_FILTER_DEBUG, vcpu_work);
 	assert_works(JAIL_FILTER_DEBUG, do_accept);
@@ -286,11 +334,33 @@ test_forbidden(void **state)
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		assert_killed(JAIL_FILTER_RUN, bodies[i]);
 		assert_killed(JAIL_FILTER_SERVED, bodies[i]);
+		assert_killed(JAIL_FILTER_CHILD, bodies[i]);
 		assert_killed(JAIL_FILTER_DEBUG, bodies[i]);
 	}
 	assert_killed(JAIL_FILTER_RUN, do_reset);
 	assert_killed(JAIL_FILTER_SERVED, do_accept);
 	assert_killed(JAIL_FILTER_SERVED, do_guest_debug);
+	assert_killed(JAIL_FILTER_CHILD, do_accept);
+	assert_killed(JAIL_FILTER_CHILD, do_guest_debug);
+}
+
+static void
+test_zygote_forbidden(void **state)
+{
+	static void (*const bodies[])(void) = {do_socket, do_exec,   do_map_code, do_protect_code,
+					       do_ptrace, do_accept, do_tiocsti,  do_guest_debug};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		assert_killed(JAIL_FILTER_ZYGOTE, bodies[i]);
+	for (early = 0; early < sizeof(early_calls) / sizeof(early_calls[0]); early++) {
+		assert_killed(JAIL_FILTER_SERVED, do_early_call);
+		assert_killed(JAIL_FILTER_CHILD, do_early_call);
+	}
+	for (early = 0; early < sizeof(early_ioctls) / sizeof(early_ioctls[0]); early++) {
+		assert_killed(JAIL_FILTER_SERVED, do_early_ioctl);
+		assert_killed(JAIL_FILTER_CHILD, do_early_ioctl);
+	}
 }
 
 /* A filter that allows all, which the calling thread has alone. */
@@ -352,6 +422,8 @@ test_old_abi(void **state)
 	(void)state;
 	assert_true(WIFSIGNALED(confined(JAIL_FILTER_RUN, false, do_old_abi)));
 	assert_true(WIFSIGNALED(confined(JAIL_FILTER_RUN, true, do_old_abi)));
+	assert_true(WIFSIGNALED(confined(JAIL_FILTER_ZYGOTE, false, do_old_abi)));
+	assert_true(WIFSIGNALED(confined(JAIL_FILTER_CHILD, true, do_old_abi)));
 }
 
 /* Whether this user may have a user namespace is the host's decision. */
@@ -412,9 +484,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_allowed),     cmocka_unit_test(test_forbidden),
-	    cmocka_unit_test(test_not_all),     cmocka_unit_test(test_old_abi),
-	    cmocka_unit_test(test_file_system),
+	    cmocka_unit_test(test_allowed),          cmocka_unit_test(test_forbidden),
+	    cmocka_unit_test(test_zygote_forbidden), cmocka_unit_test(test_not_all),
+	    cmocka_unit_test(test_old_abi),          cmocka_unit_test(test_file_system),
 	};
 
 #if defined(__SANITIZE_ADDRESS__)
