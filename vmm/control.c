@@ -308,10 +308,8 @@ static void __attribute__((noreturn)) run(struct control *c)
 	int r;
 
 	phases_begin(c->args.spawned_ns);
-	r = control_open_proc(c, error);
-	if (r == 0)
-		r = c->args.clone ? control_become_clone(c, error)
-				  : sandbox_setup(&c->vm, &c->args.config, &c->console, error);
+	r = c->args.clone ? control_become_clone(c, error)
+			  : sandbox_setup(&c->vm, &c->args.config, &c->console, error);
 	if (r == 0)
 		r = serve(c, error);
 	if (r != 0)

@@ -15,12 +15,13 @@ enum control_request {
 	/* template and perhaps root image; payload: arguments of the command line (each with its
 	 * NUL), or nothing if the process has been given them */
 	CONTROL_CLONE = 96,
-	CONTROL_FREEZE = 97, /* file to write to; payload tine_freeze */
+	/* file to write to, the process's /proc/PID/pagemap; payload tine_freeze */
+	CONTROL_FREEZE = 97,
 	CONTROL_RESET = 98,
 	/* to an idle process: template and perhaps root image; CONTROL_CLONE then comes without
 	 * descriptors; payload: the template's working set (workset.h), or nothing */
 	CONTROL_PREPARE = 99,
-	CONTROL_WORKSET = 100, /* answered by VMM_MSG_WORKSET */
+	CONTROL_WORKSET = 100, /* with /proc/PID/pagemap; answered by VMM_MSG_WORKSET */
 };
 
 struct freezing {
@@ -42,14 +43,13 @@ struct control {
 	struct outq queue; /* towards the daemon; at most one record and the last message */
 	bool ended;        /* the vCPU has ended */
 	bool last_queued;
-	bool in_jail;                    /* jail_process() has been called */
-	bool prepared;                   /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
-	struct tine_template *template;  /* this is a clone of it, or may become one */
-	struct guest_mem mapped;         /* its memory: mapped by a zygote, used by its child */
-	void *clone_args;                /* what args points into, for a process of the pool */
-	int pagemap_fd;                  /* of this process, opened before the jail */
-	int kvm_fd, symbols_fd, proc_fd; /* of a zygote and its children: opened before the jail */
-	int report_fds[WIRE_FDS];        /* for STARTED */
+	bool in_jail;                   /* jail_process() has been called */
+	bool prepared;                  /* CONTROL_PREPARE has come: CONTROL_CLONE is awaited */
+	struct tine_template *template; /* this is a clone of it, or may become one */
+	struct guest_mem mapped;        /* its memory: mapped by a zygote, used by its child */
+	void *clone_args;               /* what args points into, for a process of the pool */
+	int kvm_fd, symbols_fd;         /* of a zygote and its children: opened before the jail */
+	int report_fds[WIRE_FDS];       /* for STARTED */
 	bool reset_done; /* the guest goes on; its first word takes the report along */
 	uint32_t reset_id;
 	struct vm_options reset_options;
@@ -72,8 +72,6 @@ int control_become_clone(struct control *c, struct tine_error *error);
 /* control_fork.c: the prepared VM has been started: wait for CONTROL_CLONE and for the end of the
  * rehearsal, and give it the identity that has come.  It stands still until vcpu_resume(). */
 int control_identify(struct control *c, struct tine_error *error);
-/* Files of /proc, before the process is jailed. */
-int control_open_proc(struct control *c, struct tine_error *error);
 /* Get ready for the other requests. */
 int control_fork_open(struct control *c, struct tine_error *error);
 /* One of them; takes over fds.  -EPROTO ends the sandbox. */

@@ -348,7 +348,7 @@ on_parked(void *arg, uint32_t events)
  * written to in the meantime is left to copy.  No hypercall is under way when the log begins: one
  * that gives memory back would take pages away behind the copy. */
 static int
-copy_ahead(struct control *c, int fd, struct tine_error *error)
+copy_ahead(struct control *c, int fd, int pagemap_fd, struct tine_error *error)
 {
 	int r;
 
@@ -357,11 +357,12 @@ copy_ahead(struct control *c, int fd, struct tine_error *error)
 	vcpu_resume(&c->vm);
 	if (r == 0)
 		r = freeze_copy_template(c->template, fd, error);
-	return r == 0 ? freeze_copy_ram(&c->vm, c->pagemap_fd, fd, error) : r;
+	return r == 0 ? freeze_copy_ram(&c->vm, pagemap_fd, fd, error) : r;
 }
 
 static int
-freeze(struct control *c, const struct record *rec, int fd, struct tine_error *error)
+freeze(struct control *c, const struct record *rec, int fd, int pagemap_fd,
+       struct tine_error *error)
 {
 	struct freezing *f = &c->freezing;
 	uint64_t count;
@@ -371,7 +372,7 @@ freeze(struct control *c, const struct record *rec, int fd, struct tine_error *e
 		return tine_error_set(error, EBUSY, "freeze-busy",
 				      "the sandbox is being frozen or debugged");
 	*f = (struct freezing){.id = rec->hdr.id, .fd = fd};
-	r = copy_ahead(c, fd, error);
+	r = copy_ahead(c, fd, pagemap_fd, error);
 	if (r != 0)
 		goto out;
 	if (read(c->vm.pause.notify_fd, &count, sizeof(count)) > 0) {
@@ -461,29 +462,17 @@ control_reset_done(struct control *c, const struct tine_msg *hdr)
 /* ---- the working set ---- */
 
 static void __attribute__((noinline)) /* the same */
-report_workset(struct control *c)
+report_workset(struct control *c, int pagemap_fd)
 {
 	struct tine_msg hdr = {.type = VMM_MSG_WORKSET};
 	struct workset ws;
 
-	workset_collect(&ws, &c->vm.mem, c->pagemap_fd);
+	workset_collect(&ws, &c->vm.mem, pagemap_fd);
 	hdr.len = (uint32_t)workset_size(&ws);
 	control_queue(c, &hdr, &ws);
 }
 
 /* ---- requests ---- */
-
-int
-control_open_proc(struct control *c, struct tine_error *error)
-{
-	int proc = c->proc_fd > 0 ? c->proc_fd : open("/proc", O_PATH | O_CLOEXEC);
-
-	c->pagemap_fd = openat(proc, "self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (c->pagemap_fd < 0)
-		return tine_error_set(error, errno, "no-files", "/proc: %s", strerror(errno));
-	close(proc); /* no way into the file system stays */
-	return 0;
-}
 
 int
 control_fork_open(struct control *c, struct tine_error *error)
@@ -505,18 +494,20 @@ control_request(struct control *c, const struct record *rec, const int *fds, int
 	struct tine_error refused = {0};
 
 	if (rec->hdr.type == CONTROL_FREEZE && rec->hdr.len == sizeof(struct tine_freeze) &&
-	    nfds == 1) {
-		if (freeze(c, rec, fds[0], &refused) != 0) {
+	    nfds == 2) {
+		if (freeze(c, rec, fds[0], fds[1], &refused) != 0) {
 			close(fds[0]);
 			report(c, VMM_MSG_FROZEN, rec->hdr.id, &refused, NULL, 0);
 		}
+		close(fds[1]);
+		return 0;
+	}
+	if (rec->hdr.type == CONTROL_WORKSET && nfds == 1) {
+		report_workset(c, fds[0]);
+		close(fds[0]);
 		return 0;
 	}
 	close_fds(fds, nfds);
-	if (rec->hdr.type == CONTROL_WORKSET && nfds == 0) {
-		report_workset(c);
-		return 0;
-	}
 	if (rec->hdr.type != CONTROL_RESET || nfds != 0)
 		return tine_error_set(error, EPROTO, "control-protocol", "unknown request");
 	control_reset_done(c, NULL); /* that of a reset which this one overtakes */

@@ -82,7 +82,6 @@ static const int zygote_calls[] = {
     SYS_clone,
     SYS_dup3,
     SYS_getppid,
-    SYS_openat, /* below /proc: nothing else is within reach */
     SYS_prctl,
     /* the template; what a VM has beside KVM's */
     SYS_epoll_create1,

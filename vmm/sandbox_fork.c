@@ -86,15 +86,18 @@ void
 sandbox_ask_workset(struct sandbox *sb)
 {
 	struct record rec;
-	int wanted = WORKSET_WANTED;
+	int wanted = WORKSET_WANTED, pagemap;
 
 	if (sb->template == NULL ||
 	    !atomic_compare_exchange_strong(&sb->template->workset_state, &wanted, WORKSET_ASKED))
 		return;
 	rec.hdr = (struct tine_msg){.type = CONTROL_WORKSET};
 	sb->asked_workset = true;
-	if (send_now(sb, &rec, NULL, 0, NULL) != 0)
+	pagemap = sandbox_open_proc(sb, "pagemap");
+	if (pagemap < 0 || send_now(sb, &rec, &pagemap, 1, NULL) != 0)
 		sandbox_lose_workset(sb);
+	if (pagemap >= 0)
+		close(pagemap);
 }
 
 int
@@ -163,21 +166,24 @@ sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
 	struct record rec = {
 	    .hdr = {.type = CONTROL_FREEZE, .id = id, .len = sizeof(fz)},
 	};
-	int r = may_ask(sb, error);
+	int fds[2], r = may_ask(sb, error);
 
 	if (r != 0)
 		return r;
-	r = new_file(sb, error);
-	if (r < 0)
-		return r;
-	sb->frozen_fd = r;
-	memcpy(rec.payload, &fz, sizeof(fz));
-	r = send_now(sb, &rec, &sb->frozen_fd, 1, error);
-	if (r != 0) {
-		close(sb->frozen_fd);
-		sb->frozen_fd = -1;
+	fds[1] = sandbox_open_proc(sb, "pagemap");
+	if (fds[1] < 0)
+		return tine_error_set(error, -fds[1], "no-files", "/proc/%d/pagemap: %s",
+				      (int)sb->pid, strerror(-fds[1]));
+	r = fds[0] = new_file(sb, error);
+	if (r >= 0) {
+		memcpy(rec.payload, &fz, sizeof(fz));
+		r = send_now(sb, &rec, fds, 2, error);
+		if (r != 0)
+			close(fds[0]);
 	}
+	close(fds[1]);
 	sb->freezing = r == 0;
+	sb->frozen_fd = r == 0 ? fds[0] : -1;
 	return r;
 }
 

@@ -29,10 +29,7 @@ acquire(struct control *c, struct tine_error *error)
 
 	if (r != 0)
 		return r;
-	c->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	c->symbols_fd = kernel_open();
-	if (c->proc_fd < 0)
-		return tine_error_set(error, errno, "no-files", "/proc: %s", strerror(errno));
 	return cpu_load_features(c->kvm_fd, error);
 }
 

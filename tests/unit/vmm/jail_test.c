@@ -172,9 +172,9 @@ do_guest_debug(void)
 
 /* What the zygote and its children may do until a guest runs.  Refused: before anything is done. */
 static const long early_calls[] = {
-    SYS_clone, SYS_clone3,  SYS_dup3,    SYS_epoll_create1, SYS_eventfd2,
-    SYS_fcntl, SYS_getppid, SYS_openat,  SYS_ftruncate,     SYS_memfd_create,
-    SYS_prctl, SYS_rseq,    SYS_seccomp, SYS_rt_sigaction,  SYS_set_robust_list,
+    SYS_clone, SYS_clone3,  SYS_dup3,         SYS_epoll_create1,   SYS_eventfd2,
+    SYS_fcntl, SYS_getppid, SYS_ftruncate,    SYS_memfd_create,    SYS_prctl,
+    SYS_rseq,  SYS_seccomp, SYS_rt_sigaction, SYS_set_robust_list,
 };
 
 static const unsigned long early_ioctls[] = {
@@ -347,8 +347,9 @@ test_forbidden(void **state)
 static void
 test_zygote_forbidden(void **state)
 {
-	static void (*const bodies[])(void) = {do_socket, do_exec,   do_map_code, do_protect_code,
-					       do_ptrace, do_accept, do_tiocsti,  do_guest_debug};
+	static void (*const bodies[])(void) = {do_open,     do_socket,       do_exec,
+					       do_map_code, do_protect_code, do_ptrace,
+					       do_accept,   do_tiocsti,      do_guest_debug};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
