@@ -301,13 +301,14 @@ finish(struct program *p)
 }
 
 static void
-build(struct program *p, const struct rules *rules)
+build(struct program *p, const struct rules *rules, bool once)
 {
 	memset(p, 0, sizeof(*p));
 	/* When a filter is loaded the kernel runs it for every number there is, to learn what is
-	 * always allowed; what that saves later is less than it costs here.  An instruction that it
-	 * does not follow keeps it from that. */
-	emit(p, BPF_LD | BPF_IMM, 0, NEXT, NEXT);
+	 * always allowed; what that saves later is less than it costs here, except in the zygote,
+	 * which loads one once.  An instruction that it does not follow keeps it from that. */
+	if (!once)
+		emit(p, BPF_LD | BPF_IMM, 0, NEXT, NEXT);
 	load_data(p, offsetof(struct seccomp_data, arch));
 	if_equal(p, AUDIT_ARCH_X86_64, NEXT, KILL);
 	load_data(p, offsetof(struct seccomp_data, nr));
@@ -406,8 +407,7 @@ emit_ioctl_runs(struct program *p, const struct rules *wide, const struct rules 
 	emit_runs(p, &runs);
 }
 
-/* What the wider one refuses already never matters.  It also keeps the kernel from looking for what
- * is always allowed. */
+/* What the wider one refuses already never matters. */
 static void
 build_narrower(struct program *p, const struct rules *wide, const struct rules *rules)
 {
@@ -415,6 +415,7 @@ build_narrower(struct program *p, const struct rules *wide, const struct rules *
 
 	memset(p, 0, sizeof(*p));
 	runs.n = 0;
+	emit(p, BPF_LD | BPF_IMM, 0, NEXT, NEXT); /* as in build() */
 	load_data(p, offsetof(struct seccomp_data, nr));
 	for (uint32_t nr = 0; nr < CALLS_MAX; nr++) {
 		const struct special *s = special_of(nr);
@@ -555,11 +556,11 @@ write_program(FILE *out, const char *name, const struct program *p)
 
 /* One that is alone. */
 static void
-make(FILE *out, const char *name, const struct rules *rules, const struct rules *all)
+make(FILE *out, const char *name, const struct rules *rules, const struct rules *all, bool once)
 {
 	static struct program p;
 
-	build(&p, rules);
+	build(&p, rules, once);
 	prove(&p, NULL, rules, all);
 	write_program(out, name, &p);
 }
@@ -571,7 +572,7 @@ make_narrower(FILE *out, const char *name, const struct rules *wide, const struc
 {
 	static struct program first, p;
 
-	build(&first, wide);
+	build(&first, wide, true);
 	build_narrower(&p, wide, rules);
 	prove(&first, &p, rules, all);
 	write_program(out, name, &p);
@@ -597,10 +598,10 @@ main(int argc, char **argv)
 	allow_ioctls(&zygote, zygote_ioctls, COUNT(zygote_ioctls));
 	all = debug;
 	allow_ioctls(&all, zygote_ioctls, COUNT(zygote_ioctls));
-	make(out, "run_program", &run, &all);
-	make(out, "served_program", &served, &all);
-	make(out, "debug_program", &debug, &all);
-	make(out, "zygote_program", &zygote, &all);
+	make(out, "run_program", &run, &all, false);
+	make(out, "served_program", &served, &all, false);
+	make(out, "debug_program", &debug, &all, false);
+	make(out, "zygote_program", &zygote, &all, true);
 	make_narrower(out, "child_program", &zygote, &served, &all);
 	return fclose(out) == 0 ? 0 : 1;
 }
