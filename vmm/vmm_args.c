@@ -223,6 +223,18 @@ take_file(struct vmm_args *a, int c)
 	return c == OPT_ADD_HOST || last != NULL;
 }
 
+/* Written by a process of ours.  The C library's function would look at tables of the locale: a
+ * page fault in each process, for a few digits. */
+static uint64_t
+number(const char *s)
+{
+	uint64_t n = 0;
+
+	for (; *s >= '0' && *s <= '9'; s++)
+		n = n * 10 + (uint64_t)(*s - '0');
+	return n;
+}
+
 static bool
 take(struct vmm_args *a, int c, size_t *nparams)
 {
@@ -230,10 +242,10 @@ take(struct vmm_args *a, int c, size_t *nparams)
 
 	switch (c) {
 	case OPT_CONTROL:
-		a->control_fd = atoi(optarg);
+		a->control_fd = (int)number(optarg);
 		break;
 	case OPT_SPAWNED:
-		a->spawned_ns = strtoull(optarg, NULL, 10);
+		a->spawned_ns = number(optarg);
 		break;
 	case OPT_DIE:
 		a->die_with_parent = true;
@@ -250,10 +262,10 @@ take(struct vmm_args *a, int c, size_t *nparams)
 	case OPT_ID:
 		return parse_id(config->id, optarg);
 	case OPT_MEMORY:
-		config->memory_mib = strtoull(optarg, NULL, 10);
+		config->memory_mib = number(optarg);
 		break;
 	case OPT_JAIL:
-		config->jail = (unsigned)strtoul(optarg, NULL, 10);
+		config->jail = (unsigned)number(optarg);
 		break;
 	case OPT_HOSTNAME:
 		config->hostname = optarg;
