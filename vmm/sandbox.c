@@ -21,21 +21,34 @@
 
 /* The region may be mapped if it cannot shrink under the mapping. */
 static int
-map_shared(struct sandbox *sb, int fd, struct tine_error *error)
+check_shared(int fd, struct tine_error *error)
 {
 	struct stat st;
 	int seals = fcntl(fd, F_GET_SEALS);
-	void *p;
 
 	if (fstat(fd, &st) < 0 || st.st_size != TINE_SHARED_SIZE || seals < 0 ||
 	    (seals & F_SEAL_SHRINK) == 0)
 		return tine_error_set(error, EPROTO, "control-protocol",
 				      "the shared region is not what it should be");
-	p = mmap(NULL, TINE_SHARED_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	return 0;
+}
+
+/* By the first who wants to know: a sandbox need not wait for it when it starts. */
+static int
+map_shared(struct sandbox *sb)
+{
+	void *p;
+
+	if (sb->shared != NULL)
+		return 0;
+	if (sb->shared_fd < 0)
+		return -ENODATA;
+	p = mmap(NULL, TINE_SHARED_SIZE, PROT_READ, MAP_SHARED, sb->shared_fd, 0);
 	if (p == MAP_FAILED)
-		return tine_error_set(error, errno, "no-memory", "cannot map the shared region: %s",
-				      strerror(errno));
+		return -errno;
 	sb->shared = p;
+	close(sb->shared_fd);
+	sb->shared_fd = -1;
 	return 0;
 }
 
@@ -66,11 +79,11 @@ on_started(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct tine_er
 	if (!plausible_times(sb, &sb->info))
 		return tine_error_set(error, EPROTO, "control-protocol",
 				      "the times in STARTED make no sense");
-	r = map_shared(sb, fds[0], error);
+	r = check_shared(fds[0], error);
 	if (r != 0)
 		return r;
 	hoststats_attach(sb, fds[1], fds[2]);
-	close(fds[0]);
+	sb->shared_fd = fds[0];
 	sb->rootfs_fd = fds[3];
 	sb->started = true;
 	return 0;
@@ -294,7 +307,9 @@ sandbox_stdin_credit(const struct sandbox *sb, uint32_t id)
 }
 
 int
-sandbox_stats(const struct sandbox *sb, struct tine_stats *stats, bool *torn)
+sandbox_stats(struct sandbox *sb, struct tine_stats *stats, bool *torn)
 {
-	return sb->shared != NULL ? stats_read(sb->shared, stats, torn) : -ENODATA;
+	int r = map_shared(sb);
+
+	return r == 0 ? stats_read(sb->shared, stats, torn) : r;
 }

@@ -39,7 +39,8 @@ struct sandbox {
 	struct proto proto;
 	struct joiner joiner;
 	struct outq queue;
-	const uint8_t *shared; /* read-only mapping of the shared region */
+	const uint8_t *shared; /* read-only mapping of the shared region; NULL until it is needed */
+	int shared_fd;         /* as long as that is so */
 	struct kvm_stats_file vm_stats, vcpu_stats;
 	int smaps_fd; /* negative until it is needed */
 	struct sandbox_hoststats last;

@@ -79,7 +79,7 @@ new_sandbox(void)
 	struct sandbox *sb = calloc(1, sizeof(*sb));
 
 	if (sb != NULL) {
-		sb->fd = sb->pidfd = sb->smaps_fd = sb->frozen_fd = sb->rootfs_fd =
+		sb->fd = sb->pidfd = sb->smaps_fd = sb->shared_fd = sb->frozen_fd = sb->rootfs_fd =
 		    sb->vm_stats.fd = sb->vcpu_stats.fd = -1;
 		sb->reaped = true; /* nothing to reap yet */
 		proto_init(&sb->proto);
@@ -269,6 +269,8 @@ sandbox_destroy(struct sandbox *sb)
 	hoststats_detach(sb);
 	if (sb->shared != NULL)
 		munmap((void *)(uintptr_t)sb->shared, TINE_SHARED_SIZE);
+	if (sb->shared_fd >= 0)
+		close(sb->shared_fd);
 	if (sb->fd >= 0)
 		close(sb->fd);
 	if (sb->pidfd >= 0)

@@ -182,7 +182,7 @@ int sandbox_flush(struct sandbox *sb, struct tine_error *error);
 
 /* Copy of the statistics page; works while the guest runs and after the process has died.  *torn
  * is set when no consistent copy could be had.  -ENODATA before VMM_MSG_STARTED. */
-int sandbox_stats(const struct sandbox *sb, struct tine_stats *stats, bool *torn);
+int sandbox_stats(struct sandbox *sb, struct tine_stats *stats, bool *torn);
 
 /* Figures that the host measures; see fork-semantics row E7. */
 struct sandbox_hoststats {

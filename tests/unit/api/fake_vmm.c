@@ -408,7 +408,7 @@ sandbox_pool_destroy(struct sandbox_pool *pool)
 /* ---- figures ------------------------------------------------------------------------------- */
 
 int
-sandbox_stats(const struct sandbox *sb, struct tine_stats *stats, bool *torn)
+sandbox_stats(struct sandbox *sb, struct tine_stats *stats, bool *torn)
 {
 	if (!sb->started)
 		return -ENODATA;
