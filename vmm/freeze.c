@@ -85,7 +85,7 @@ copy_region(const struct mem_region *m, uint64_t at, int pagemap_fd, int fd,
 		size_t n = pages < PM_BATCH ? (size_t)pages : PM_BATCH;
 
 		if (!pagemap_read(pagemap_fd, m->hva + done, pm, n))
-			return failed(error, "/proc/self/pagemap");
+			return failed(error, "/proc/PID/pagemap");
 		r = copy_runs(pm, n, m->hva + done, at + done, fd, error);
 		done += n * TINE_PAGE_SIZE;
 	}

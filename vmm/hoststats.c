@@ -197,17 +197,17 @@ read_text(int fd)
 	return buf;
 }
 
-int
-sandbox_open_proc(const struct sandbox *sb, const char *name)
+/* Most sandboxes are never asked.  As long as the process has not been reaped its number is its
+ * own. */
+static void
+open_smaps(struct sandbox *sb)
 {
-	char path[48];
-	int fd;
+	char path[32];
 
-	if (sb->reaped)
-		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)sb->pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 ? fd : -errno;
+	if (sb->smaps_fd >= 0 || sb->reaped)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)sb->pid);
+	sb->smaps_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
 
 int
@@ -221,8 +221,7 @@ sandbox_hoststats(struct sandbox *sb, struct sandbox_hoststats *hs, struct tine_
 	if (!sb->last.final) {
 		int r = read_kvm(sb, &now);
 
-		if (sb->smaps_fd < 0)
-			sb->smaps_fd = sandbox_open_proc(sb, "smaps");
+		open_smaps(sb);
 		smaps = sb->smaps_fd >= 0 ? read_text(sb->smaps_fd) : NULL;
 		if (smaps != NULL)
 			parse_smaps(sb, smaps, &now);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* pagemap.h: /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
+/* pagemap.h: /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
 #ifndef TINE_VMM_PAGEMAP_H
 #define TINE_VMM_PAGEMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "abi/abi.h"
@@ -14,6 +15,13 @@
 #define PAGEMAP_SWAPPED (1ull << 62)
 #define PAGEMAP_FILE (1ull << 61)
 #define PAGEMAP_EXCLUSIVE (1ull << 56)
+
+#define PAGEMAP_FRAME ((1ull << 55) - 1)
+
+/* That of a process, or -errno.  Whoever gets the descriptor does not learn the host's page frames
+ * (PAGEMAP_FRAME is 0), which help to attack memory that is not the process's: what the kernel
+ * shows depends on who has opened the file, so it is opened without CAP_SYS_ADMIN. */
+int pagemap_open(pid_t pid);
 
 /* The entries of n pages from at. */
 static inline bool

@@ -42,7 +42,7 @@ struct sandbox {
 	const uint8_t *shared; /* read-only mapping of the shared region; NULL until it is needed */
 	int shared_fd;         /* as long as that is so */
 	struct kvm_stats_file vm_stats, vcpu_stats;
-	int smaps_fd; /* negative until it is needed */
+	int smaps_fd; /* -1 until it is needed */
 	struct sandbox_hoststats last;
 	struct tine_template *template; /* this is a clone of it */
 	struct tine_template *prepared; /* this will be one, if any; owned */
@@ -96,9 +96,6 @@ void sandbox_reap(struct sandbox *sb, int timeout_ms);
 /* hoststats.c: take over the descriptors of STARTED. */
 void hoststats_attach(struct sandbox *sb, int vm_fd, int vcpu_fd);
 void hoststats_detach(struct sandbox *sb);
-/* A file of its process in /proc, or -errno.  Opened when it is needed: most sandboxes are never
- * asked, and as long as the process has not been reaped its number is its own. */
-int sandbox_open_proc(const struct sandbox *sb, const char *name);
 
 /* vmm_args.c: command line of `tine vmm`. */
 struct vmm_args {

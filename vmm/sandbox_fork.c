@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "freeze.h"
+#include "pagemap.h"
 
 /* ---- cloning ---- */
 
@@ -75,6 +76,14 @@ sandbox_send_clone(struct sandbox *sb, struct tine_template *tmpl, const struct 
 	return r;
 }
 
+/* Of its process, which cannot open it: sent along with what it is needed for.  As long as the
+ * process has not been reaped its number is its own. */
+static int
+open_pagemap(const struct sandbox *sb)
+{
+	return sb->reaped ? -ESRCH : pagemap_open(sb->pid);
+}
+
 /* ---- the working set ---- */
 
 /*
@@ -93,7 +102,7 @@ sandbox_ask_workset(struct sandbox *sb)
 		return;
 	rec.hdr = (struct tine_msg){.type = CONTROL_WORKSET};
 	sb->asked_workset = true;
-	pagemap = sandbox_open_proc(sb, "pagemap");
+	pagemap = open_pagemap(sb);
 	if (pagemap < 0 || send_now(sb, &rec, &pagemap, 1, NULL) != 0)
 		sandbox_lose_workset(sb);
 	if (pagemap >= 0)
@@ -170,7 +179,7 @@ sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
 
 	if (r != 0)
 		return r;
-	fds[1] = sandbox_open_proc(sb, "pagemap");
+	fds[1] = open_pagemap(sb);
 	if (fds[1] < 0)
 		return tine_error_set(error, -fds[1], "no-files", "/proc/%d/pagemap: %s",
 				      (int)sb->pid, strerror(-fds[1]));

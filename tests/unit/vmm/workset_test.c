@@ -2,17 +2,20 @@
 /* workset_test.c: working sets: their bounds, what is refused, whose pages they become. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "memory.h"
+#include "pagemap.h"
 #include "vmm.h"
 #include "workset.h"
 
@@ -175,7 +178,7 @@ unmap(struct guest_mem *mem)
 static void
 found_and_populated(void **state)
 {
-	int fd = memfd_create("ram", MFD_CLOEXEC), pagemap = open("/proc/self/pagemap", O_RDONLY);
+	int fd = memfd_create("ram", MFD_CLOEXEC), pagemap = pagemap_open(getpid());
 	static const uint32_t wanted[][2] = {{2, 1}, {6, 4}, {15, 1}};
 	struct guest_mem first, second;
 	uint8_t page[TINE_PAGE_SIZE];
@@ -219,6 +222,39 @@ found_and_populated(void **state)
 	close(fd);
 }
 
+static void
+capabilities(struct __user_cap_data_struct caps[2])
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	assert_int_equal(syscall(SYS_capget, &head, caps), 0);
+}
+
+/* Where this process could read them: root in the emulated machine. */
+static void
+frames_are_not_shown(void **state)
+{
+	static const uint8_t page[TINE_PAGE_SIZE] __attribute__((aligned(TINE_PAGE_SIZE))) = {1};
+	int plain = open("/proc/self/pagemap", O_RDONLY), fd;
+	struct __user_cap_data_struct before[2], after[2];
+	uint64_t shown, entry;
+
+	(void)state;
+	capabilities(before);
+	fd = pagemap_open(getpid());
+	capabilities(after);
+	assert_memory_equal(before, after, sizeof(before));
+	assert_int_equal(*(volatile const uint8_t *)page, 1); /* it is there from now on */
+	assert_true(pagemap_read(plain, page, &shown, 1));
+	assert_true(pagemap_read(fd, page, &entry, 1));
+	close(fd);
+	close(plain);
+	assert_true((entry & PAGEMAP_PRESENT) != 0);
+	assert_int_equal(entry & PAGEMAP_FRAME, 0);
+	if ((shown & PAGEMAP_FRAME) == 0)
+		skip();
+}
+
 int
 main(void)
 {
@@ -226,6 +262,7 @@ main(void)
 	    cmocka_unit_test(neighbours_are_one_range), cmocka_unit_test(pages_are_bounded),
 	    cmocka_unit_test(ranges_are_bounded),       cmocka_unit_test(sound_ones_are_taken),
 	    cmocka_unit_test(hostile_ones_are_refused), cmocka_unit_test(found_and_populated),
+	    cmocka_unit_test(frames_are_not_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
