@@ -27,6 +27,15 @@ launch_find(uint32_t id)
 	return NULL;
 }
 
+void
+host_room(void)
+{
+	struct host_launch *l;
+
+	LIST_FOREACH (l, &launches, l_link)
+		stream_room(l);
+}
+
 uint32_t
 launch_id(const struct host_launch *l)
 {

@@ -26,10 +26,13 @@ launch_hold(struct host_launch *l)
 	l->l_refs++;
 }
 
-/* Bytes that can be sent on the stream right now. */
+/* Bytes that can be sent on the stream right now; if there is credit for some, but no room in the
+ * ring, host_room() comes. */
 static size_t
 out_room(const struct host_out *ho)
 {
+	if (ho->ho_credit == 0 || !hostchan_reserve(1))
+		return 0;
 	return MIN((size_t)ho->ho_credit, hostchan_space());
 }
 
@@ -137,7 +140,7 @@ in_return_credit(struct host_launch *l, size_t n)
 	owed = hi->hi_owed;
 	if (owed > 0 &&
 	    hostchan_send(TINE_MSG_CREDIT, l->l_id, TINE_STREAM_STDIN, &owed, sizeof(owed)) == 0)
-		hi->hi_owed = 0; /* else with the next read */
+		hi->hi_owed = 0; /* else with the next read, or when there is room */
 }
 
 static size_t
@@ -469,6 +472,14 @@ receive_credit(struct host_launch *l, uint32_t stream, const void *payload, size
 	ho->ho_credit = n > UINT32_MAX - ho->ho_credit ? UINT32_MAX : ho->ho_credit + n;
 	wakeup(&ho->ho_credit);
 	pollwakeup(&ho->ho_poll, POLLOUT);
+	if (l->l_tty != NULL)
+		tty_outready(l->l_tty);
+}
+
+void
+stream_room(struct host_launch *l)
+{
+	in_return_credit(l, 0);
 	if (l->l_tty != NULL)
 		tty_outready(l->l_tty);
 }

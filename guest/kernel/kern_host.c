@@ -388,7 +388,7 @@ reap_child(void)
 	pid_t pid;
 	int status;
 
-	while (hostchan_space() < REPLY_ROOM)
+	while (!hostchan_reserve(REPLY_ROOM))
 		tsleep(&hostchan_room, 0, "hostch", 0);
 	return reap_one(initproc, &pid, &status, NULL);
 }

@@ -131,7 +131,7 @@ hostchan_send(uint16_t type, uint32_t id, uint32_t arg, const void *payload, siz
 
 	if (len > TINE_MSG_MAX_G2H || message_size(len) > TINE_SHARED_G2H_SIZE)
 		return EMSGSIZE;
-	if (!up || !g2h_reserve(message_size(len)))
+	if (!hostchan_reserve(len))
 		return EAGAIN;
 	do {
 		struct tine_msg m = {.type = type, .id = id, .arg = arg};
@@ -147,6 +147,12 @@ hostchan_send(uint16_t type, uint32_t id, uint32_t arg, const void *payload, siz
 	} while (len > 0);
 	g2h_publish();
 	return 0;
+}
+
+bool
+hostchan_reserve(size_t payload)
+{
+	return up && g2h_reserve(message_size(payload));
 }
 
 size_t
@@ -291,6 +297,7 @@ room_poll(void)
 		return;
 	rings->g2h_tail.flag = 0;
 	wakeup(&hostchan_room);
+	host_room();
 }
 
 void

@@ -29,6 +29,8 @@ void test_pages(unsigned clones);
 /* damage.c: template files, and requests, that are refused. */
 void test_damage(void);
 void test_refused(void);
+/* streams.c: nobody reads what programs say, until the ring is full. */
+void test_full_ring(void);
 /* panic.c: the report of a kernel that nobody has loaded. */
 void test_panic(void);
 

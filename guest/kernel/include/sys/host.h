@@ -14,6 +14,9 @@
  * on &hostchan_room and try again, or give up.  Never sleeps. */
 int hostchan_send(uint16_t type, uint32_t id, uint32_t arg, const void *payload, size_t len);
 extern int hostchan_room;    /* sleep channel: woken when the host has freed ring space */
+/* Is there room now for a message of so many bytes?  If not, &hostchan_room is woken and host_room()
+ * called when the host has made some. */
+bool hostchan_reserve(size_t payload);
 size_t hostchan_space(void); /* payload bytes that fit right now in one unfragmented message */
 /* Drain the H2G ring and call host_receive() for each complete logical message; runs in the context
  * of the interrupt (user mode or idle), must not sleep. */
@@ -22,6 +25,8 @@ void hostchan_poll(void);
 /* ---- called by the channel driver ---- */
 /* Ownership of payload (kmalloc'd, may be NULL) passes to the callee. */
 void host_receive(uint16_t type, uint32_t id, uint32_t arg, void *payload, size_t len);
+/* The host has made room in the ring since hostchan_send() or hostchan_reserve() found none. */
+void host_room(void);
 
 /* ---- used by the rest of the kernel ---- */
 /* The worker (runs as init, pid 1): handles queued requests in process context; never returns. */

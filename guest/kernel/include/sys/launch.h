@@ -63,6 +63,8 @@ int streams_install(struct host_launch *, struct thread *);
 /* Close what was not installed (a launch that failed). */
 void streams_close(struct host_launch *);
 void streams_free(struct host_launch *);
+/* There is room in the ring to the host again: what was held back for it goes on. */
+void stream_room(struct host_launch *);
 /* STDIN, CREDIT, WINSIZE: true if it was one of these. */
 bool stream_receive(uint16_t type, uint32_t id, uint32_t arg, const void *payload, size_t len);
 
