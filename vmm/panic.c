@@ -62,13 +62,13 @@ panic_report(struct vm *vm, struct tine_panic *panic, struct tine_error *error)
 			       panic->error_code);
 	print_panic_registers(vm->console, panic);
 	print_backtrace(vm, panic);
-	trace_report(vm, 64);
+	trace_report(vm->console, vm->mem.region[MEM_SHARED].hva, vm->tsc_khz, 64);
 	tine_error_set(error, EIO, "guest-panic", "the guest kernel panicked: %s, at %s",
 		       panic->message, at);
 }
 
 static void
-print_trace_entry(struct console *console, const struct tine_trace_entry *e, uint64_t tsc0,
+print_trace_entry(struct console *console, const struct tine_trace_entry *e, uint64_t last,
 		  uint64_t khz)
 {
 	static const char *const format[TINE_TRACE_COUNT] = {
@@ -76,21 +76,21 @@ print_trace_entry(struct console *console, const struct tine_trace_entry *e, uin
 	    TINE_TRACE_EVENTS(TRACE_FORMAT)
 #undef TRACE_FORMAT
 	};
+	double cycles = (double)(int64_t)(e->tsc - last);
 	char text[160] = "?";
 
 	if (e->event > TINE_TRACE_NONE && e->event < TINE_TRACE_COUNT)
 		snprintf(text, sizeof(text), format[e->event], (unsigned long long)e->a,
 			 (unsigned long long)e->b);
-	console_printf(console, "  %+12.3f us pid %-6d %s\n",
-		       khz == 0 ? 0.0 : (double)(int64_t)(e->tsc - tsc0) * 1e3 / (double)khz,
-		       e->pid, text);
+	console_printf(console, "  %+12.3f %s pid %-6d %s\n",
+		       khz != 0 ? cycles * 1e3 / (double)khz : cycles / 1e6,
+		       khz != 0 ? "us" : "million cycles", e->pid, text);
 }
 
 void
-trace_report(struct vm *vm, unsigned count)
+trace_report(struct console *console, const uint8_t *shared_region, uint64_t khz, unsigned count)
 {
-	const struct tine_trace *shared =
-	    (const void *)(vm->mem.region[MEM_SHARED].hva + TINE_SHARED_TRACE);
+	const struct tine_trace *shared = (const void *)(shared_region + TINE_SHARED_TRACE);
 	uint64_t next = __atomic_load_n(&shared->next, __ATOMIC_ACQUIRE);
 	uint64_t first = next > count ? next - count : 0, last_tsc;
 	struct tine_trace_entry e;
@@ -98,10 +98,10 @@ trace_report(struct vm *vm, unsigned count)
 	if (next == 0)
 		return;
 	last_tsc = shared->entry[(next - 1) % TINE_TRACE_ENTRIES].tsc;
-	console_printf(vm->console, "last %llu of %llu trace entries, times before the last:\n",
+	console_printf(console, "last %llu of %llu trace entries, times before the last:\n",
 		       (unsigned long long)(next - first), (unsigned long long)next);
 	for (uint64_t i = first; i < next; i++) {
 		memcpy(&e, &shared->entry[i % TINE_TRACE_ENTRIES], sizeof(e));
-		print_trace_entry(vm->console, &e, last_tsc, vm->tsc_khz);
+		print_trace_entry(console, &e, last_tsc, khz);
 	}
 }

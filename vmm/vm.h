@@ -162,7 +162,8 @@ void exit_report(struct vm *vm, const char *type, const char *fmt, ...)
 /* panic.c: print what a dying kernel left. */
 struct tine_panic;
 void panic_report(struct vm *vm, struct tine_panic *panic, struct tine_error *error);
-/* Newest entries of the trace ring, if the kernel kept one. */
-void trace_report(struct vm *vm, unsigned count);
+/* Newest entries of the trace ring, if the kernel kept one; khz 0: the clock is not known. */
+void trace_report(struct console *console, const uint8_t *shared_region, uint64_t khz,
+		  unsigned count);
 
 #endif

@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "abi/ring.h"
 #include "box.h"
+#include "vmm/sandbox.h"
+#include "vmm/vm.h"
 
 #define TIMEOUT_S 60
 #define FREEZE_ID 1000u
@@ -115,6 +119,35 @@ take(struct box *b, const struct sandbox_msg *m)
 	}
 }
 
+/* What VMM process and guest are doing, for whoever reads the log of a test that has failed. */
+static void
+describe(struct box *b)
+{
+	static struct console console;
+	char command[256];
+	struct tine_stats stats;
+	bool torn;
+
+	snprintf(
+	    command, sizeof(command),
+	    "cd /proc/%d/task && for t in *; do echo \"thread $t: $(cat $t/comm $t/wchan) $(cat "
+	    "$t/syscall)\"; cat $t/stack; done",
+	    (int)b->sb->pid);
+	if (system(command) != 0)
+		printf("VMM process %d has gone\n", (int)b->sb->pid);
+	if (sandbox_stats(b->sb, &stats, &torn) != 0)
+		return;
+	const struct tine_rings *rings = (const void *)(b->sb->shared + TINE_SHARED_RINGS);
+
+	printf(
+	    "to the guest: %u, flag %u, read to %u, flag %u; to the host: %u, flag %u, read to %u, "
+	    "flag %u\n",
+	    rings->h2g_tail.pos, rings->h2g_tail.flag, rings->h2g_head.pos, rings->h2g_head.flag,
+	    rings->g2h_tail.pos, rings->g2h_tail.flag, rings->g2h_head.pos, rings->g2h_head.flag);
+	console_init(&console, STDOUT_FILENO, true);
+	trace_report(&console, b->sb->shared, 0, 100);
+}
+
 /* Serve the sandbox until *flag, or text in its output. */
 void
 serve_until(struct box *b, const bool *flag, const char *text)
@@ -128,9 +161,11 @@ serve_until(struct box *b, const bool *flag, const char *text)
 		struct sandbox_msg m;
 		int r;
 
-		if (now_ns(CLOCK_MONOTONIC) > end)
+		if (now_ns(CLOCK_MONOTONIC) > end) {
+			describe(b);
 			fail("timeout waiting for %s; so far: %s", text != NULL ? text : "an event",
 			     b->out);
+		}
 		poll(&p, 1, 1000);
 		while ((r = sandbox_recv(b->sb, &m, &error)) == 1)
 			take(b, &m);

@@ -30,14 +30,14 @@ start(struct box *b, uint32_t id, uint32_t flags)
 
 /* Not a record more: the socket is full, the VMM process waits, and so does the guest. */
 static void
-wait_full(const struct sandbox *sb)
+wait_full(struct sandbox *sb)
 {
 	uint64_t end = now_ns(CLOCK_MONOTONIC) + TIMEOUT_S * 1000000000ull;
 	const volatile struct tine_rings *rings;
 	struct tine_stats stats;
 	bool torn;
 
-	sandbox_stats(sb, &stats, &torn); /* maps the shared region */
+	sandbox_stats(sb, &stats, &torn); /* maps the region */
 	rings = (const volatile void *)(sb->shared + TINE_SHARED_RINGS);
 	while (TINE_SHARED_G2H_SIZE - (rings->g2h_tail.pos - rings->g2h_head.pos) >= 32) {
 		if (now_ns(CLOCK_MONOTONIC) > end)
