@@ -68,12 +68,18 @@ large_alloc(size_t size, int flags)
 	return page_to_dm(pg);
 }
 
+struct pool *
+kmem_class(size_t size)
+{
+	return size <= SMALL_MAX ? &classes[class_of[UNITS(size)]] : NULL;
+}
+
 void *
 kmalloc(size_t size, int flags)
 {
-	if (size > SMALL_MAX)
-		return large_alloc(size, flags);
-	return pool_get(&classes[class_of[UNITS(size)]], flags);
+	struct pool *pl = kmem_class(size);
+
+	return pl != NULL ? pool_get(pl, flags) : large_alloc(size, flags);
 }
 
 void

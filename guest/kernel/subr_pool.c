@@ -48,7 +48,7 @@ slabs(struct pool *pl)
 }
 
 static void
-pool_begin(struct pool *pl)
+pool_layout(struct pool *pl)
 {
 	if (pl->pl_size + SLAB_HEADER > PAGE_SIZE << SLAB_MAX_ORDER)
 		panic("pool %s: objects of %zu bytes are too large", pl->pl_name, pl->pl_size);
@@ -60,8 +60,23 @@ pool_begin(struct pool *pl)
 	while (slab_size(pl) - SLAB_HEADER < pl->pl_size)
 		pl->pl_order++;
 	pl->pl_perslab = (uint32_t)((slab_size(pl) - SLAB_HEADER) / pl->pl_size);
+}
+
+/* At its first use.  A class must align no less than the pool's own slabs would. */
+static void
+pool_begin(struct pool *pl)
+{
+	struct pool *class = kmem_class(pl->pl_size);
+	bool shared = class != NULL && class != pl &&
+		      (pl->pl_size % 64 != 0 || class->pl_size % 64 == 0);
+
+	pl->pl_slabs = shared ? class : pl;
 	pl->pl_next = allpools;
 	allpools = pl;
+	if (!shared)
+		pool_layout(pl);
+	else if (class->pl_slabs == NULL)
+		pool_begin(class);
 }
 
 void
@@ -135,13 +150,16 @@ slab_take(struct pool *pl, struct slab *sl)
 void *
 pool_get(struct pool *pl, int flags)
 {
+	struct pool *from;
 	struct slab *sl;
 	void *obj = NULL;
 
-	if (unlikely(pl->pl_perslab == 0))
+	if (unlikely(pl->pl_slabs == NULL))
 		pool_begin(pl);
-	if (!KMEM_FAIL() && ((sl = LIST_FIRST(slabs(pl))) != NULL || (sl = slab_new(pl)) != NULL)) {
-		obj = slab_take(pl, sl);
+	from = pl->pl_slabs;
+	if (!KMEM_FAIL() &&
+	    ((sl = LIST_FIRST(slabs(from))) != NULL || (sl = slab_new(from)) != NULL)) {
+		obj = slab_take(from, sl);
 		pl->pl_nout++;
 	}
 	if (obj == NULL && (flags & M_NOFAIL))
@@ -154,15 +172,16 @@ pool_get(struct pool *pl, int flags)
 void
 pool_put(struct pool *pl, void *obj)
 {
-	struct slab *sl = slab_of(pl, obj);
+	struct pool *from = pl->pl_slabs;
+	struct slab *sl = slab_of(from, obj);
 
-	KASSERT(sl->sl_pool == pl && sl->sl_used > 0);
-	poison(pl, obj);
+	KASSERT(sl->sl_pool == from && sl->sl_used > 0 && pl->pl_nout > 0);
+	poison(from, obj);
 	*(void **)obj = sl->sl_free;
 	sl->sl_free = obj;
 	pl->pl_nout--;
-	if (sl->sl_used-- == pl->pl_perslab)
-		LIST_INSERT_HEAD(slabs(pl), sl, sl_link);
+	if (sl->sl_used-- == from->pl_perslab)
+		LIST_INSERT_HEAD(slabs(from), sl, sl_link);
 	if (sl->sl_used == 0)
-		slab_free(pl, sl);
+		slab_free(from, sl);
 }

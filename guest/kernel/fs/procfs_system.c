@@ -136,18 +136,23 @@ sys_showstat(struct sbuf *sb, struct vnode *vp __unused)
 	return 0;
 }
 
-/* Kernel objects in use, in the columns of Linux; a pool's empty slabs are not kept. */
+/*
+ * Kernel objects in use, in the columns of Linux; a pool's empty slabs are not kept.  What lies in
+ * a class's slabs is counted by the class without the pool's own name: slabs and room are the
+ * class's.
+ */
 int
 sys_showslabinfo(struct sbuf *sb, struct vnode *vp __unused)
 {
 	sbuf_printf(sb, "slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize> "
 			"<objperslab> <pagesperslab>\n");
 	for (const struct pool *pl = allpools; pl != NULL; pl = pl->pl_next) {
-		uint64_t slabs = pl->pl_npages >> pl->pl_order;
+		const struct pool *in = pl->pl_slabs;
+		uint64_t slabs = in->pl_npages >> in->pl_order;
 
 		sbuf_printf(sb, "%s %lu %lu %zu %u %u\n", pl->pl_name, pl->pl_nout,
-			    slabs * pl->pl_perslab, pl->pl_size, pl->pl_perslab,
-			    1U << pl->pl_order);
+			    in == pl ? slabs * pl->pl_perslab : pl->pl_nout, in->pl_size,
+			    in->pl_perslab, 1U << in->pl_order);
 	}
 	return 0;
 }

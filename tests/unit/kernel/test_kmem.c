@@ -30,6 +30,31 @@ pool_of(size_t size)
 	}
 }
 
+/* Small objects of several kinds share slabs, unless one kind would lose its alignment there. */
+static void
+pools_share(void)
+{
+	static struct pool first, second, aligned;
+	struct usage before = usage_now();
+	void *a, *b, *c;
+
+	pool_setup(&first, "first", 160);
+	pool_setup(&second, "second", 176);
+	pool_setup(&aligned, "aligned", 832); /* its class, 1008, is not divisible by 64 */
+	CHECK((a = pool_get(&first, 0)) != NULL && (b = pool_get(&second, 0)) != NULL);
+	CHECK((c = pool_get(&aligned, 0)) != NULL);
+	CHECK_EQ((uintptr_t)a & ~PAGE_MASK, (uintptr_t)b & ~PAGE_MASK);
+	CHECK_EQ(first.pl_nout, 1);
+	CHECK_EQ(second.pl_nout, 1);
+	CHECK(first.pl_slabs == kmem_class(160) && first.pl_slabs == second.pl_slabs);
+	CHECK(aligned.pl_slabs == &aligned && aligned.pl_npages == 1);
+	CHECK_EQ((uintptr_t)c % 64, 0);
+	pool_put(&first, a);
+	pool_put(&second, b);
+	pool_put(&aligned, c);
+	usage_check(before);
+}
+
 void
 test_pool(void **state)
 {
@@ -41,6 +66,7 @@ test_pool(void **state)
 	pool_of(2048);
 	pool_of(2696);
 	pool_of(9000);
+	pools_share();
 }
 
 void

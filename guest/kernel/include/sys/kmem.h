@@ -16,17 +16,20 @@ void *krealloc(void *p,
 
 /*
  * A cache of equal objects; freed objects are reused last-in first-out, empty slabs given back at
- * once.  Objects are 16-byte aligned, those of a size divisible by 64 are 64-byte aligned.
+ * once.  Objects are 16-byte aligned, those of a size divisible by 64 are 64-byte aligned.  Small
+ * ones lie in the slabs of kmalloc's class for their size: most kinds have few objects, and a page
+ * for each kind is what a fresh sandbox has to be given.
  */
 struct pool {
 	const char *pl_name;
-	size_t pl_size;   /* object size after alignment */
-	void *pl_free;    /* slabs with room (private to subr_pool.c) */
-	uint64_t pl_nout; /* objects in use */
+	size_t pl_size;        /* object size after alignment */
+	struct pool *pl_slabs; /* in whose slabs the objects lie: its own or a class's */
+	void *pl_free;         /* slabs with room (private to subr_pool.c) */
+	uint64_t pl_nout;      /* objects in use */
 	uint64_t pl_npages;
 	struct pool *pl_next; /* all pools, for statistics and leak checks */
 	uint32_t pl_order;    /* of a slab */
-	uint32_t pl_perslab;  /* objects per slab; 0 = not used yet */
+	uint32_t pl_perslab;  /* objects per slab */
 };
 #define POOL_INITIALIZER(name, type)                                                               \
 	{                                                                                          \
@@ -35,6 +38,7 @@ struct pool {
 void *pool_get(struct pool *pl, int flags); /* contents undefined unless M_ZERO */
 void pool_put(struct pool *pl, void *obj);
 void pool_setup(struct pool *pl, const char *name, size_t size);
+struct pool *kmem_class(size_t size); /* of kmalloc, or NULL for a size that has none */
 
 /*
  * Failure injection: when kmem_fail_at is n > 0, the n-th allocation from now (kmalloc, pool_get,
