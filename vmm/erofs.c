@@ -110,21 +110,38 @@ by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name); /* as unsigned bytes, like the kernel's search */
 }
 
-/* Children and the two dots, sorted; the names are borrowed. */
+static void
+sort_children(struct tree_node *dir)
+{
+	if (dir->nentries > 1)
+		qsort(dir->entry, dir->nentries, sizeof(*dir->entry), by_name);
+}
+
+static void
+insert(struct tree_entry *e, size_t n, struct tree_entry entry)
+{
+	size_t at = 0;
+
+	while (at < n && by_name(&e[at], &entry) < 0)
+		at++;
+	memmove(e + at + 1, e + at, (n - at) * sizeof(*e));
+	e[at] = entry;
+}
+
+/* Children, which are sorted, and the two dots in their places; the names are borrowed. */
 static struct tree_entry *
 sorted_entries(struct tree_node *dir, size_t *n)
 {
-	struct tree_entry *e = malloc((dir->nentries + 2) * sizeof(*e));
 	static char dot[] = ".", dotdot[] = "..";
+	struct tree_entry *e = malloc((dir->nentries + 2) * sizeof(*e));
 
 	if (e == NULL)
 		return NULL;
 	if (dir->nentries > 0)
 		memcpy(e, dir->entry, dir->nentries * sizeof(*e));
-	e[dir->nentries] = (struct tree_entry){dot, dir};
-	e[dir->nentries + 1] = (struct tree_entry){dotdot, dir->parent};
-	*n = dir->nentries + 2;
-	qsort(e, *n, sizeof(*e), by_name);
+	*n = dir->nentries;
+	insert(e, (*n)++, (struct tree_entry){dot, dir});
+	insert(e, (*n)++, (struct tree_entry){dotdot, dir->parent});
 	return e;
 }
 
@@ -272,8 +289,12 @@ static int
 place(struct erofs_writer *w, struct tree_node *node, uint64_t *at, struct tine_error *error)
 {
 	uint64_t need = sizeof(struct erofs_inode), slot = EROFS_SLOT;
-	int r = S_ISDIR(node->mode) ? measure_dir(node, error) : 0;
+	int r = 0;
 
+	if (S_ISDIR(node->mode)) {
+		sort_children(node);
+		r = measure_dir(node, error);
+	}
 	if (r == 0 && node->text != NULL)
 		node->size = strlen(node->text);
 	if (is_inline(node))
@@ -367,7 +388,7 @@ write_node(struct erofs_writer *w, struct meta *m, struct tree_node *node, struc
 	return r;
 }
 
-/* In the order of place_all(), so that each block is written once. */
+/* In the order of place_all(), so that each block is written once; the last one ends the file. */
 static int
 write_nodes(struct erofs_writer *w, struct tree *tree, uint64_t start, struct tine_error *error)
 {
@@ -393,9 +414,6 @@ erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size, struct t
 		r = write_nodes(w, tree, (uint64_t)meta * EROFS_BLOCK, error);
 	if (r == 0)
 		r = write_super(w, tree, inos, meta, error);
-	if (r == 0 && ftruncate(w->fd, (off_t)*size) < 0)
-		r = tine_error_set(error, errno, "no-memory", "cannot size the root image: %s",
-				   strerror(errno));
 	return r;
 }
 

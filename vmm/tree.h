@@ -25,7 +25,7 @@ struct tree_node {
 	uint32_t block;           /* first data block */
 	uint64_t nid;             /* set when the image is written */
 	struct tree_node *parent; /* directory */
-	struct tree_entry *entry; /* directory: children, sorted only when the image is written */
+	struct tree_entry *entry; /* directory: children; the image sorts them when it is written */
 	size_t nentries, cap;
 	struct tree_node *next; /* all nodes of the tree */
 };
