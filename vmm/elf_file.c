@@ -12,9 +12,8 @@
 #include "vmm.h"
 
 int
-program_file_open(const char *path, uint64_t *size, struct tine_error *error)
+program_file_open(const char *path, struct stat *st, struct tine_error *error)
 {
-	struct stat st;
 	/* O_NONBLOCK: opening a fifo must fail the check below, not hang. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int r = 0;
@@ -24,19 +23,18 @@ program_file_open(const char *path, uint64_t *size, struct tine_error *error)
 				      errno == ENOENT || errno == ENOTDIR ? "not-found"
 									  : "not-readable",
 				      "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		r = tine_error_set(error, errno, "not-readable", "%s: %s", path, strerror(errno));
-	else if (S_ISDIR(st.st_mode))
+	else if (S_ISDIR(st->st_mode))
 		r = tine_error_set(error, EISDIR, "is-directory", "%s is a directory", path);
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st->st_mode))
 		r = tine_error_set(error, EACCES, "not-regular", "%s is not a regular file", path);
-	else if (st.st_size == 0)
+	else if (st->st_size == 0)
 		r = tine_error_set(error, ENOEXEC, "empty-file", "%s is empty", path);
 	if (r != 0) {
 		close(fd);
 		return r;
 	}
-	*size = (uint64_t)st.st_size;
 	return fd;
 }
 
@@ -112,10 +110,10 @@ read_phdrs(struct elf_file *file, struct tine_error *error)
 int
 elf_file_open(struct elf_file *file, const char *path, struct tine_error *error)
 {
-	uint64_t size = 0;
-	int fd = program_file_open(path, &size, error);
+	struct stat st = {0};
+	int fd = program_file_open(path, &st, error);
 
-	return fd < 0 ? fd : elf_file_begin(file, path, fd, size, error);
+	return fd < 0 ? fd : elf_file_begin(file, path, fd, (uint64_t)st.st_size, error);
 }
 
 int

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stat;
 struct tine_error;
 
 struct elf_file {
@@ -36,7 +37,7 @@ int elf_file_check_segments(const struct elf_file *file, struct tine_error *erro
 int elf_file_read(const struct elf_file *file, uint64_t off, void *buf, size_t len,
 		  struct tine_error *error);
 
-/* Open a path for elf_file or script inspection: a regular, non-empty file. *size is its length. */
-int program_file_open(const char *path, uint64_t *size, struct tine_error *error);
+/* Open a path for elf_file or script inspection: a regular, non-empty file; *st is about it. */
+int program_file_open(const char *path, struct stat *st, struct tine_error *error);
 
 #endif

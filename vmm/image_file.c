@@ -67,10 +67,9 @@ image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_fi
 {
 	struct tree_node *node;
 	struct stat st;
-	uint64_t size;
 	int r, fd;
 
-	fd = program_file_open(file->host_path, &size, error);
+	fd = program_file_open(file->host_path, &st, error);
 	if (fd == -ENOEXEC) { /* empty, which only a program must not be */
 		node =
 		    tree_node_new(tree, S_IFREG | (file->mode != 0 ? file->mode & 07777u : 0644));
@@ -79,17 +78,12 @@ image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_fi
 	}
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0) {
-		r = tine_error_set(error, errno, "rootfs-unreadable", "%s: %s", file->host_path,
-				   strerror(errno));
-		goto out;
-	}
 	node = node_like(tree, &st, file->mode);
 	if (node == NULL) {
 		r = tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 		goto out;
 	}
-	r = erofs_reserve(w, node, size, error);
+	r = erofs_reserve(w, node, (uint64_t)st.st_size, error);
 	if (r == 0)
 		r = image_copy_data(w, node, fd, file->host_path, error);
 	if (r == 0)

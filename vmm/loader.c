@@ -195,33 +195,43 @@ kernel_unload(struct kernel_image *kernel)
 	elf_file_close(&kernel->file);
 }
 
+/* O_NONBLOCK: a fifo must not make us wait. */
+static int
+open_image(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 int
-kernel_find(char *path, size_t size, struct tine_error *error)
+kernel_find_open(char *path, size_t size, struct tine_error *error)
 {
 	static const char *const beside[] = {"tine-kernel", "../tine-kernel",
 					     "../lib/tine/tine-kernel"};
 	const char *named = getenv("TINE_KERNEL");
 	const char *self;
+	int fd;
 
 	if (named != NULL && named[0] != '\0') {
-		if (access(named, R_OK) != 0)
+		fd = open_image(named);
+		if (fd < 0)
 			return tine_error_set(error, errno, "no-kernel",
 					      "guest kernel %s (TINE_KERNEL): %s", named,
 					      strerror(errno));
 		snprintf(path, size, "%s", named);
-		return 0;
+		return fd;
 	}
 	self = program_folder();
 	for (size_t i = 0; self != NULL && i < sizeof(beside) / sizeof(beside[0]); i++) {
 		if ((size_t)snprintf(path, size, "%s/%s", self, beside[i]) < size &&
-		    access(path, R_OK) == 0)
-			return 0;
+		    (fd = open_image(path)) >= 0)
+			return fd;
 	}
 	if (self == NULL)
 		self = "?"; /* no /proc */
 	snprintf(path, size, "%s/tine-kernel", TINE_KERNEL_DIR);
-	if (access(path, R_OK) == 0)
-		return 0;
+	fd = open_image(path);
+	if (fd >= 0)
+		return fd;
 	return tine_error_set(error, ENOENT, "no-kernel",
 			      "no guest kernel found: looked for $TINE_KERNEL, %s/tine-kernel, "
 			      "%s/../tine-kernel, %s/../lib/tine/tine-kernel and %s",
@@ -229,9 +239,21 @@ kernel_find(char *path, size_t size, struct tine_error *error)
 }
 
 int
+kernel_find(char *path, size_t size, struct tine_error *error)
+{
+	int fd = kernel_find_open(path, size, error);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+int
 kernel_open(void)
 {
 	char path[PATH_MAX];
+	int fd = kernel_find_open(path, sizeof(path), NULL);
 
-	return kernel_find(path, sizeof(path), NULL) == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	return fd < 0 ? -1 : fd;
 }

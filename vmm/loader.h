@@ -26,6 +26,8 @@ void kernel_unload(struct kernel_image *kernel);
 /* Find the kernel to use when none is named: $TINE_KERNEL, beside the program, in the build tree it
  * runs from, or installed.  -ENOENT with the places looked at. */
 int kernel_find(char *path, size_t size, struct tine_error *error);
+/* The same, and the file opened. */
+int kernel_find_open(char *path, size_t size, struct tine_error *error);
 /* The file of that kernel, for a clone's reports; -1 if there is none. */
 int kernel_open(void);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elf_file.h"
@@ -179,11 +180,11 @@ int
 program_inspect(struct program *program, const char *path, struct tine_error *error)
 {
 	struct elf_file file;
-	uint64_t size;
+	struct stat st;
 	int fd, r;
 
 	memset(program, 0, sizeof(*program));
-	fd = program_file_open(path, &size, error);
+	fd = program_file_open(path, &st, error);
 	if (fd < 0)
 		return fd;
 	r = inspect_script(program, fd, path, error);
@@ -191,7 +192,7 @@ program_inspect(struct program *program, const char *path, struct tine_error *er
 		close(fd);
 		return r < 0 ? r : 0;
 	}
-	r = elf_file_begin(&file, path, fd, size, error);
+	r = elf_file_begin(&file, path, fd, (uint64_t)st.st_size, error);
 	if (r != 0)
 		return r;
 	r = inspect_elf(program, &file, error);

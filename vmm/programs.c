@@ -9,6 +9,7 @@
 #include "vmm.h"
 
 static const char *program; /* set by sandbox_set_program() */
+static char own_name[NAME_MAX + 1];
 
 const char *
 program_folder(void)
@@ -24,6 +25,7 @@ program_folder(void)
 	slash = strrchr(folder, '/');
 	if (slash == NULL)
 		return NULL;
+	snprintf(own_name, sizeof(own_name), "%s", slash + 1);
 	slash[slash == folder] = '\0';
 	return folder;
 }
@@ -34,7 +36,7 @@ program_beside(const char *name, char *path, size_t size)
 	const char *folder = program_folder();
 
 	return folder != NULL && (size_t)snprintf(path, size, "%s/%s", folder, name) < size &&
-	       access(path, X_OK) == 0;
+	       (strcmp(name, own_name) == 0 || access(path, X_OK) == 0);
 }
 
 const char *

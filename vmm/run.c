@@ -227,19 +227,26 @@ find_template(struct run *run, struct tine_error *why)
 	struct sandbox_config *config = &run->options.config;
 	const char *kernel = config->kernel;
 	char found[PATH_MAX];
+	int fd;
 
 	why->code = 0;
 	if (o->no_template || config->gdb != NULL || config->trace)
 		return;
-	if (kernel == NULL) {
-		if (kernel_find(found, sizeof(found), why) != 0)
+	if (kernel != NULL) {
+		fd = open(kernel, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	} else {
+		fd = kernel_find_open(found, sizeof(found), why);
+		if (fd < 0)
 			return;
 		kernel = found;
 	}
-	if (template_base(config->memory_mib, kernel, &config->template, why) != 0)
+	if (template_base(config->memory_mib, kernel, &config->template, why) != 0) {
+		if (fd >= 0)
+			close(fd);
 		return;
+	}
 	why->code = 0;
-	config->symbols_fd = open(kernel, O_RDONLY | O_CLOEXEC);
+	config->symbols_fd = fd;
 	config->memory_mib = 0; /* both are the template's now */
 	config->kernel = NULL;
 }
