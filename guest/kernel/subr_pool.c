@@ -47,6 +47,38 @@ slabs(struct pool *pl)
 	return (struct slab_list *)(void *)&pl->pl_free;
 }
 
+/*
+ * A debug kernel's object that lies in a class's slabs ends with the address of its pool:
+ * pool_put() then knows one of another kind, and one that was put already.
+ */
+#ifdef TINE_DEBUG
+#define TAG_SIZE sizeof(struct pool *)
+
+static struct pool **
+tag(const struct pool *pl, void *obj)
+{
+	return (struct pool **)(void *)((char *)obj + pl->pl_slabs->pl_size - TAG_SIZE);
+}
+
+static void
+tag_set(struct pool *pl, void *obj)
+{
+	if (pl->pl_slabs != pl)
+		*tag(pl, obj) = pl;
+}
+
+static void
+tag_check(const struct pool *pl, void *obj)
+{
+	if (pl->pl_slabs != pl && *tag(pl, obj) != pl)
+		panic("pool %s: %p is not its object", pl->pl_name, obj);
+}
+#else
+#define TAG_SIZE 0UL
+#define tag_set(pl, obj) ((void)0)
+#define tag_check(pl, obj) ((void)0)
+#endif
+
 static void
 pool_layout(struct pool *pl)
 {
@@ -66,8 +98,8 @@ pool_layout(struct pool *pl)
 static void
 pool_begin(struct pool *pl)
 {
-	struct pool *class = kmem_class(pl->pl_size);
-	bool shared = class != NULL && class != pl &&
+	struct pool *class = kmem_class(pl->pl_size + TAG_SIZE);
+	bool shared = class != NULL && kmem_class(pl->pl_size) != pl &&
 		      (pl->pl_size % 64 != 0 || class->pl_size % 64 == 0);
 
 	pl->pl_slabs = shared ? class : pl;
@@ -160,6 +192,7 @@ pool_get(struct pool *pl, int flags)
 	if (!KMEM_FAIL() &&
 	    ((sl = LIST_FIRST(slabs(from))) != NULL || (sl = slab_new(from)) != NULL)) {
 		obj = slab_take(from, sl);
+		tag_set(pl, obj);
 		pl->pl_nout++;
 	}
 	if (obj == NULL && (flags & M_NOFAIL))
@@ -176,6 +209,7 @@ pool_put(struct pool *pl, void *obj)
 	struct slab *sl = slab_of(from, obj);
 
 	KASSERT(sl->sl_pool == from && sl->sl_used > 0 && pl->pl_nout > 0);
+	tag_check(pl, obj);
 	poison(from, obj);
 	*(void **)obj = sl->sl_free;
 	sl->sl_free = obj;

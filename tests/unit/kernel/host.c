@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* host.c: the libc side of the kernel memory tests: memory, messages, the list of tests. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "hosted.h"
 
@@ -42,6 +46,26 @@ hosted_fail(const char *file, int line, const char *fmt, ...)
 	hosted_vlog(fmt, ap);
 	va_end(ap);
 	abort(); /* the state is of use only in a debugger, and the next test shares it */
+}
+
+bool
+hosted_panics(void (*fn)(void *), void *arg)
+{
+	const struct rlimit no_core = {0};
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		perror("fork");
+		exit(77);
+	}
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		fn(arg);
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	       WTERMSIG(status) == SIGABRT;
 }
 
 int

@@ -16,6 +16,8 @@ void hosted_vlog(const char *fmt, __builtin_va_list ap);
 extern uint64_t hosted_seed, hosted_step;
 extern const char *hosted_what;
 
+/* Whether fn(arg), called in a child process, ends that as a panic does. */
+bool hosted_panics(void (*fn)(void *), void *arg);
 #define CHECK(e) ((e) ? (void)0 : hosted_fail(__FILE__, __LINE__, "%s", #e))
 #define CHECK_EQ(a, b)                                                                             \
 	do {                                                                                       \

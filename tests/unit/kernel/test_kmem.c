@@ -30,6 +30,19 @@ pool_of(size_t size)
 	}
 }
 
+struct put {
+	struct pool *pl;
+	void *obj;
+};
+
+static void
+put(void *arg)
+{
+	struct put *p = arg;
+
+	pool_put(p->pl, p->obj);
+}
+
 /* Small objects of several kinds share slabs, unless one kind would lose its alignment there. */
 static void
 pools_share(void)
@@ -49,7 +62,10 @@ pools_share(void)
 	CHECK(first.pl_slabs == kmem_class(160) && first.pl_slabs == second.pl_slabs);
 	CHECK(aligned.pl_slabs == &aligned && aligned.pl_npages == 1);
 	CHECK_EQ((uintptr_t)c % 64, 0);
+	CHECK(hosted_panics(put, &(struct put){&first, b}));
+	CHECK(!hosted_panics(put, &(struct put){&second, b}));
 	pool_put(&first, a);
+	CHECK(hosted_panics(put, &(struct put){&first, a}));
 	pool_put(&second, b);
 	pool_put(&aligned, c);
 	usage_check(before);
