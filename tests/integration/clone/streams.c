@@ -11,7 +11,7 @@
 
 #define PROGRAMS 8u /* the last has a terminal */
 #define FIRST_ID 100u
-#define TIMEOUT_S 60
+#define TIMEOUT_S 150 /* each of two waits */
 
 /* Each says what it has credit for, so that nothing but room in the ring lets it go on. */
 static void
