@@ -218,15 +218,31 @@ subtract_inherited(struct tine_stats *stats, const struct tine_stats *from)
 		    stats->enosys[i] < from->enosys[i] ? stats->enosys[i] : from->enosys[i];
 }
 
+/* What the sandbox has counted itself.  During a reset its page may be the template's again. */
+static int
+read_own(const struct api_sandbox *sb, struct tine_stats *stats)
+{
+	bool torn;
+	int rc;
+
+	if (sb->resetting) {
+		*stats = *sb->before_reset;
+		return 0;
+	}
+	rc = forkstat_read(sb, stats, &torn);
+	if (rc == 0)
+		subtract_inherited(stats, &sb->inherited);
+	return rc;
+}
+
 void
 forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
 {
 	const struct sandbox_hoststats *host = forkstat_host(sb);
-	bool torn, gauges = !ended && !sb->gone;
+	bool gauges = !ended && !sb->gone;
 	struct tine_stats stats;
 
-	if (forkstat_read(sb, &stats, &torn) == 0) {
-		subtract_inherited(&stats, &sb->inherited);
+	if (read_own(sb, &stats) == 0) {
 		add_stats(&sum->stats, &stats, gauges);
 		sum->sandboxes++;
 	}
@@ -238,15 +254,11 @@ forkstat_add(struct forkstat_sum *sum, struct api_sandbox *sb, bool ended)
 int
 forkstat_before_reset(struct api_sandbox *sb)
 {
-	bool torn;
-
 	if (sb->before_reset == NULL)
 		sb->before_reset = malloc(sizeof(*sb->before_reset));
 	if (sb->before_reset == NULL)
 		return -ENOMEM;
-	if (forkstat_read(sb, sb->before_reset, &torn) == 0)
-		subtract_inherited(sb->before_reset, &sb->inherited);
-	else
+	if (read_own(sb, sb->before_reset) < 0)
 		memset(sb->before_reset, 0, sizeof(*sb->before_reset));
 	return 0;
 }

@@ -470,16 +470,20 @@ guest_freeze(const struct sandbox *sb, struct tine_template *t)
 }
 
 void
-guest_clone(struct sandbox *sb, const struct tine_template *t)
+guest_end_all(struct sandbox *sb)
 {
-	/* From a pool: most of it lay before the request. */
-	struct vmm_started started = {
-	    .pid = sb->pid,
-	    .start_ns = 10,
-	    .prepared_ns = 5000,
-	    .phase_ns = {[START_KVM] = 2000, [START_SETUP] = 10, [START_IDLE] = 3000},
-	    .memory_bytes = 256u << 20};
+	struct fake_process *p;
 
+	while ((p = TAILQ_FIRST(&sb->processes)) != NULL) {
+		TAILQ_REMOVE(&sb->processes, p, link);
+		free(p->held);
+		free(p);
+	}
+}
+
+static void
+restore(struct sandbox *sb, const struct tine_template *t)
+{
 	sb->stats = t->stats;
 	sb->next_pid = t->next_pid;
 	snprintf(sb->maxproc, sizeof(sb->maxproc), "1000");
@@ -491,6 +495,27 @@ guest_clone(struct sandbox *sb, const struct tine_template *t)
 		*p = t->process[i];
 		TAILQ_INSERT_TAIL(&sb->processes, p, link);
 	}
+}
+
+void
+guest_reset(struct sandbox *sb)
+{
+	guest_end_all(sb);
+	restore(sb, sb->origin);
+}
+
+void
+guest_clone(struct sandbox *sb, const struct tine_template *t)
+{
+	/* From a pool: most of it lay before the request. */
+	struct vmm_started started = {
+	    .pid = sb->pid,
+	    .start_ns = 10,
+	    .prepared_ns = 5000,
+	    .phase_ns = {[START_KVM] = 2000, [START_SETUP] = 10, [START_IDLE] = 3000},
+	    .memory_bytes = 256u << 20};
+
+	restore(sb, t);
 	fake_send(sb, VMM_MSG_STARTED, 0, 0, &started, sizeof(started));
 	sb->started = true;
 	fake_send(sb, TINE_MSG_READY, 0, 0, NULL, 0);
@@ -525,6 +550,6 @@ guest_boot(struct sandbox *sb, const struct sandbox_config *config)
 		sb->mute = true;
 	if (config->hostname != NULL && strcmp(config->hostname, "broken") == 0)
 		fake_send(sb, VMM_MSG_FAILED, 0, 0, &error, sizeof(error));
-	else if (config->hostname == NULL || strcmp(config->hostname, "slow") != 0)
+	else if (!sb->slow)
 		fake_send(sb, TINE_MSG_READY, 0, 0, NULL, 0);
 }

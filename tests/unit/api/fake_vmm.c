@@ -87,10 +87,13 @@ sandbox_spawn(const struct sandbox_config *config, struct sandbox **out, struct 
 	sb->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	epoll_ctl(sb->poll_fd, EPOLL_CTL_ADD, sb->pid_fd, &ev);
 	epoll_ctl(sb->poll_fd, EPOLL_CTL_ADD, sb->event_fd, &ev);
-	if (config->template != NULL && !config->template->base)
+	sb->slow = config->hostname != NULL && strcmp(config->hostname, "slow") == 0;
+	if (config->template != NULL && !config->template->base) {
+		sb->origin = template_hold(config->template);
 		guest_clone(sb, config->template);
-	else
+	} else {
 		guest_boot(sb, config);
+	}
 	*out = sb;
 	return 0;
 }
@@ -118,17 +121,13 @@ free_messages(struct sandbox *sb)
 void
 sandbox_destroy(struct sandbox *sb)
 {
-	struct fake_process *p;
-
 	sandbox_kill(sb);
 	if (!sb->dead)
 		waitpid(sb->pid, NULL, 0);
 	free_messages(sb);
-	while ((p = TAILQ_FIRST(&sb->processes)) != NULL) {
-		TAILQ_REMOVE(&sb->processes, p, link);
-		free(p->held);
-		free(p);
-	}
+	guest_end_all(sb);
+	if (sb->origin != NULL)
+		template_release(sb->origin);
 	close(sb->pid_fd);
 	close(sb->event_fd);
 	close(sb->poll_fd);
@@ -250,8 +249,14 @@ sandbox_freeze(struct sandbox *sb, uint32_t id, bool answer, uint64_t value,
 int
 sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
 {
-	(void)sb, (void)id;
-	return tine_error_set(error, EINVAL, "not-a-clone", "no reset here");
+	if (sb->origin == NULL)
+		return tine_error_set(error, EINVAL, "not-a-clone", "no template");
+	guest_reset(sb);
+	if (!sb->slow) {
+		fake_send(sb, VMM_MSG_RESET, id, 0, NULL, 0);
+		fake_send(sb, TINE_MSG_READY, 0, 0, NULL, 0);
+	}
+	return 0;
 }
 
 struct tine_template *

@@ -40,6 +40,8 @@ struct sandbox {
 	int poll_fd, event_fd, pid_fd;
 	pid_t pid;
 	bool dead, started, ready, mute, events, torn;
+	bool slow; /* host name "slow": is never ready, a clone never after a reset */
+	struct tine_template *origin; /* of a clone */
 	struct tine_error last;
 	STAILQ_HEAD(, fake_msg) out;
 	struct fake_msg *received; /* lent to the caller of sandbox_recv() */
@@ -63,8 +65,11 @@ struct tine_template { /* what goes on in a clone */
 
 /* fake_guest.c */
 void guest_clone(struct sandbox *sb, const struct tine_template *tmpl);
+/* With all but the word that it is done. */
+void guest_reset(struct sandbox *sb);
 void guest_freeze(const struct sandbox *sb, struct tine_template *tmpl);
 void guest_boot(struct sandbox *sb, const struct sandbox_config *config);
+void guest_end_all(struct sandbox *sb);
 void guest_receive(struct sandbox *sb, uint16_t type, uint32_t id, uint32_t arg,
 		   const uint8_t *data, size_t len);
 

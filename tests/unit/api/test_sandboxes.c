@@ -411,6 +411,40 @@ test_max_sandboxes(void **state)
 		call(&d, "DELETE", fmt("/v1/sandboxes/n%d", i), NULL, 204);
 }
 
+/* What a clone has counted stays in the sum, also between the reset and the news of it. */
+static void
+test_reset_sum(void **state)
+{
+	json_int_t before;
+	struct answer *a;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"p\"}");
+	launch("p", "{\"argv\":[\"fork\",\"4\"],\"wait\":true}", 200);
+	call(&d, "POST", "/v1/sandboxes/p/template", "{\"name\":\"warm\"}", 201);
+	a = call(&d, "POST", "/v1/sandboxes/p/reset", NULL, 409);
+	assert_string_equal(problem_slug(a), "wrong-state");
+	before = counter(call(&d, "GET", "/v1/forkstat", NULL, 200), "forks");
+	make_sandbox(&d, "{\"name\":\"c\",\"template\":\"warm\"}");
+	make_sandbox(&d, "{\"name\":\"s\",\"template\":\"warm\",\"hostname\":\"slow\"}");
+	launch("c", "{\"argv\":[\"fork\",\"3\"],\"wait\":true}", 200);
+	launch("s", "{\"argv\":[\"fork\",\"5\"],\"wait\":true}", 200);
+	call(&d, "POST", "/v1/sandboxes/c/reset", NULL, 200);
+	a = call(&d, "GET", "/v1/sandboxes/c/forkstat", NULL, 200);
+	assert_int_equal(counter(a, "forks"), 4);
+	a = call(&d, "POST", "/v1/sandboxes/s/reset", NULL, 504);
+	assert_string_equal(problem_slug(a), "guest-timeout");
+	a = call(&d, "GET", "/v1/forkstat", NULL, 200);
+	assert_int_equal(counter(a, "forks"), before + 8);
+	/* Nor does it get lost with one that never came back. */
+	call(&d, "DELETE", "/v1/sandboxes/s", NULL, 204);
+	a = call(&d, "GET", "/v1/forkstat", NULL, 200);
+	assert_int_equal(counter(a, "forks"), before + 8);
+	call(&d, "DELETE", "/v1/sandboxes/c", NULL, 204);
+	call(&d, "DELETE", "/v1/sandboxes/p", NULL, 204);
+	call(&d, "DELETE", "/v1/templates/warm", NULL, 204);
+}
+
 int
 main(void)
 {
@@ -423,7 +457,8 @@ main(void)
 	    cmocka_unit_test(test_mute_guest),       cmocka_unit_test(test_starts),
 	    cmocka_unit_test(test_forkstat),         cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_events_dropped),   cmocka_unit_test(test_templates),
-	    cmocka_unit_test(test_fork_sandbox),     cmocka_unit_test(test_max_sandboxes),
+	    cmocka_unit_test(test_reset_sum),        cmocka_unit_test(test_fork_sandbox),
+	    cmocka_unit_test(test_max_sandboxes),
 	};
 
 	return RUN_WITH_DAEMON(&d, args, tests);
