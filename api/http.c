@@ -134,6 +134,10 @@ check_header(struct request *req, const char *method, const char *url, bool cut)
 	if (!framing_is_clear(req) || !caller_allowed(req) || !address_is_whole(req, cut) ||
 	    route_find(req, method, url) < 0)
 		return;
+	if (req->http->stopping) {
+		problem_set(&req->problem, PROBLEM_SHUTTING_DOWN, "the daemon is ending");
+		return;
+	}
 	route = req->route;
 	if (length == 0)
 		return;
@@ -369,6 +373,7 @@ http_stop(struct http *http)
 	if (http->daemon == NULL)
 		return;
 	MHD_quiesce_daemon(http->daemon);
+	http->stopping = true;
 	/* MHD must not be stopped while connections are suspended. */
 	LIST_FOREACH (req, &http->requests, link) {
 		if (req->state == REQUEST_ACTIVE)

@@ -22,7 +22,8 @@ struct http {
 	uid_t uid;         /* whose requests are served, besides root's */
 	LIST_HEAD(, request) requests;
 	size_t nrequests;
-	bool resumed; /* MHD has to be run for connections that were resumed */
+	bool resumed;  /* MHD has to be run for connections that were resumed */
+	bool stopping; /* what comes now is refused: it must not wait */
 };
 
 /* Take over *listener and serve it. 0 or -errno. */

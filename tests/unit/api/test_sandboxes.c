@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct daemon d;
@@ -445,6 +446,46 @@ test_reset_sum(void **state)
 	call(&d, "DELETE", "/v1/templates/warm", NULL, 204);
 }
 
+/* Requests that are found when the daemon is ending already: it ends well, and none is left
+ * waiting.
+ */
+static void
+test_end(void **state)
+{
+	static const char *const requests[] = {
+	    "GET /v1/sandboxes/p/processes/l1/wait HTTP/1.1\r\nHost: x\r\n\r\n",
+	    "GET /v1/sandboxes/p/processes/l1/stdout?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+	    "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n",
+	    "POST /v1/sandboxes/p/fork HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	    "PUT /v1/sandboxes/p/processes/l1/stdin HTTP/1.1\r\nHost: x\r\nContent-Length: "
+	    "9\r\n\r\nhalf",
+	};
+	int fd[sizeof(requests) / sizeof(requests[0])], status;
+	struct daemon ending;
+
+	(void)state;
+	daemon_start(&ending, NULL);
+	make_sandbox(&ending, "{\"name\":\"p\"}");
+	call(&ending, "POST", "/v1/sandboxes/p/processes",
+	     "{\"argv\":[\"cat\"],\"stdin\":\"open\"}", 201);
+	kill(ending.pid, SIGSTOP);
+	assert_int_equal(waitpid(ending.pid, &status, WUNTRACED), ending.pid);
+	kill(ending.pid, SIGTERM);
+	for (size_t i = 0; i < sizeof(fd) / sizeof(fd[0]); i++) {
+		fd[i] = dial(&ending);
+		send_text(fd[i], requests[i]);
+	}
+	kill(ending.pid, SIGCONT);
+	daemon_stop(&ending);
+	for (size_t i = 0; i < sizeof(fd) / sizeof(fd[0]); i++) {
+		char answer[4096] = "";
+
+		if (read_until(fd[i], answer, sizeof(answer), "\r\n"))
+			assert_memory_equal(answer, "HTTP/1.1 503 ", 13);
+		close(fd[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -458,7 +499,7 @@ main(void)
 	    cmocka_unit_test(test_forkstat),         cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_events_dropped),   cmocka_unit_test(test_templates),
 	    cmocka_unit_test(test_reset_sum),        cmocka_unit_test(test_fork_sandbox),
-	    cmocka_unit_test(test_max_sandboxes),
+	    cmocka_unit_test(test_max_sandboxes),    cmocka_unit_test(test_end),
 	};
 
 	return RUN_WITH_DAEMON(&d, args, tests);
