@@ -414,18 +414,38 @@ forked(struct request *req, int errnum, const uint8_t *data, size_t len)
 	template_unref(t);
 }
 
+static bool
+name_taken(const struct request *req, size_t which)
+{
+	const struct fork_args *args = req->args;
+	const char *name = args->names.v[which];
+
+	for (size_t i = 0; i < which; i++)
+		if (strcmp(args->names.v[i], name) == 0)
+			return true;
+	return server_find_name(req->server, name) != NULL;
+}
+
 void
 act_sandbox_fork(struct request *req)
 {
 	const struct fork_args *args = req->args;
 	struct server *server = req->server;
 
+	/* All found out before the sandbox is made to stand still. */
 	if (args->names.n > args->count) {
 		request_fail(req, PROBLEM_BAD_VALUE, "%zu names for %llu clones", args->names.n,
 			     (unsigned long long)args->count);
 		return;
 	}
-	/* Found out before the sandbox is made to stand still. */
+	for (size_t i = 0; i < args->names.n; i++) {
+		if (!name_taken(req, i))
+			continue;
+		snprintf(req->problem.pointer, sizeof(req->problem.pointer), "/names/%zu", i);
+		req->problem.has_pointer = true;
+		request_fail(req, PROBLEM_NAME_IN_USE, "\"%s\"", args->names.v[i]);
+		return;
+	}
 	if (server->nsandboxes + args->count > server->config.max_sandboxes) {
 		request_fail(req, PROBLEM_TOO_MANY_SANDBOXES,
 			     "%zu sandboxes exist, at most %zu can", server->nsandboxes,

@@ -19,7 +19,8 @@ done <<'TABLE'
 400|POST|/v1/sandboxes/p/fork|wrong-type|/count|{"count":"two"}
 400|POST|/v1/sandboxes/p/fork|bad-value||{"count":1,"names":["a","b"]}
 400|POST|/v1/sandboxes/p/fork|bad-value|/names/0|{"count":1,"names":["../a"]}
-409|POST|/v1/sandboxes/p/fork|name-in-use||{"count":2,"names":["a","p"]}
+409|POST|/v1/sandboxes/p/fork|name-in-use|/names/1|{"count":2,"names":["a","p"]}
+409|POST|/v1/sandboxes/p/fork|name-in-use|/names/1|{"count":2,"names":["a","a"]}
 429|POST|/v1/sandboxes/p/fork|too-many-sandboxes||{"count":4}
 404|POST|/v1/sandboxes/none/fork|unknown-sandbox||{"count":1}
 409|POST|/v1/sandboxes/p/template|name-in-use||{"name":"warm"}
