@@ -94,7 +94,7 @@ out_poll(struct file *fp, int events, struct pollctx *ctx)
 	struct host_out *ho = fp->f_data;
 
 	poll_record(ctx, &ho->ho_poll);
-	return ho->ho_credit > 0 ? events & (POLLOUT | POLLWRNORM) : 0;
+	return out_room(ho) > 0 ? events & (POLLOUT | POLLWRNORM) : 0;
 }
 
 static int
@@ -480,6 +480,8 @@ void
 stream_room(struct host_launch *l)
 {
 	in_return_credit(l, 0);
+	for (int i = 0; i < 2; i++)
+		pollwakeup(&l->l_out[i].ho_poll, POLLOUT);
 	if (l->l_tty != NULL)
 		tty_outready(l->l_tty);
 }

@@ -383,6 +383,28 @@ deadlines(void)
 	return 0;
 }
 
+/* So many bytes to standard output, whenever poll() says that it takes some.  Others may be quicker
+ * now and then, but not always. */
+static int
+polling(size_t bytes)
+{
+	static const char zero[4096];
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	CHECK_EQ(fcntl(STDOUT_FILENO, F_SETFL, O_WRONLY | O_NONBLOCK), 0);
+	for (unsigned refused = 0; bytes > 0;) {
+		ssize_t n;
+
+		CHECK_EQ(poll(&p, 1, -1), 1);
+		n = write(STDOUT_FILENO, zero, bytes < sizeof(zero) ? bytes : sizeof(zero));
+		if (n < 0 && (errno != EAGAIN || ++refused > 1000))
+			return 1;
+		if (n > 0)
+			bytes -= (size_t)n;
+	}
+	return 0;
+}
+
 static int
 ask_for_clone(const volatile struct tine_generation *page)
 {
@@ -412,6 +434,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(what, "file") == 0)
 		return check_file(argv[2], (size_t)atoi(argv[3]));
+	if (strcmp(what, "polling") == 0)
+		return polling((size_t)atoi(argv[2]));
 	if (strcmp(what, "deadlines") == 0)
 		return deadlines();
 	if (strcmp(what, "watch") == 0)

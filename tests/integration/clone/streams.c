@@ -9,15 +9,14 @@
 #include "tests.h"
 #include "vmm/sandbox.h"
 
-#define PROGRAMS 8u /* the last has a terminal */
+#define PROGRAMS 8u
 #define FIRST_ID 100u
 #define TIMEOUT_S 150 /* each of two waits */
 
 /* Each says what it has credit for, so that nothing but room in the ring lets it go on. */
 static void
-start(struct box *b, uint32_t id, uint32_t flags)
+start(struct box *b, uint32_t id, const char *const *argv, uint32_t flags)
 {
-	const char *const argv[] = {"/bin/busybox", "head", "-c", "65536", "/dev/zero", NULL};
 	const char *const env[] = {NULL};
 	struct launch_spec spec = {.path = argv[0], .argv = argv, .env = env, .flags = flags};
 	uint8_t *payload;
@@ -53,6 +52,7 @@ read_all(struct box *b)
 {
 	uint64_t end = now_ns(CLOCK_MONOTONIC) + TIMEOUT_S * 1000000000ull;
 	size_t said[PROGRAMS] = {0};
+	struct tine_exited exited;
 	unsigned ended = 0;
 
 	while (ended < PROGRAMS) {
@@ -68,7 +68,12 @@ read_all(struct box *b)
 		}
 		if (m.type == TINE_MSG_OUT && m.id >= FIRST_ID && m.id < FIRST_ID + PROGRAMS)
 			said[m.id - FIRST_ID] += m.len;
-		ended += m.type == TINE_MSG_EXITED;
+		if (m.type != TINE_MSG_EXITED)
+			continue;
+		memcpy(&exited, m.payload, sizeof(exited));
+		if (exited.status != 0)
+			fail("program %u: status %#x", m.id - FIRST_ID, exited.status);
+		ended++;
 	}
 	for (unsigned i = 0; i < PROGRAMS; i++)
 		if (said[i] != 65536)
@@ -78,13 +83,17 @@ read_all(struct box *b)
 void
 test_full_ring(void)
 {
+	static const char *const head[] = {"/bin/busybox", "head",      "-c",
+					   "65536",        "/dev/zero", NULL};
+	static const char *const polling[] = {"/inside", "polling", "65536", NULL};
 	struct tine_template *bt = base();
 	struct box b;
 
 	spawn(&b, bt, NULL, NULL, NULL);
 	serve_until(&b, &b.ready, NULL);
-	for (uint32_t i = 0; i < PROGRAMS; i++)
-		start(&b, FIRST_ID + i, i + 1 < PROGRAMS ? 0 : TINE_LAUNCH_TTY);
+	for (uint32_t i = 0; i < PROGRAMS - 1; i++)
+		start(&b, FIRST_ID + i, i % 2 == 0 ? head : polling, 0);
+	start(&b, FIRST_ID + PROGRAMS - 1, head, TINE_LAUNCH_TTY);
 	wait_full(b.sb);
 	read_all(&b);
 	sandbox_destroy(b.sb);
