@@ -176,8 +176,12 @@ blocks(const struct tine_template *t)
 static void
 no_seed(const struct box *b)
 {
-	const uint8_t *block = b->sb->shared + TINE_SHARED_BOOT;
+	const uint8_t *block;
+	struct tine_stats stats;
+	bool torn;
 
+	need(sandbox_stats(b->sb, &stats, &torn), "stats"); /* maps the shared region */
+	block = b->sb->shared + TINE_SHARED_BOOT;
 	for (size_t i = 0; i < TINE_SHARED_BOOT_SIZE; i++)
 		if (block[i] != 0)
 			fail("byte %zu of the boot block is %#x", i, block[i]);
