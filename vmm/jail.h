@@ -12,11 +12,10 @@ struct tine_error;
 
 /* no_new_privs, resource limits, empty namespaces where the host allows them. */
 int jail_process(struct tine_error *error);
-/* Each of the first three allows what the one before it does, and more. */
 enum jail_filter {
-	JAIL_FILTER_RUN,    /* a guest runs until its program has ended */
+	JAIL_FILTER_RUN,    /* a guest runs until its program has ended, at a terminal */
 	JAIL_FILTER_SERVED, /* it is frozen, forked and reset on request */
-	JAIL_FILTER_DEBUG,  /* the debugger's stub */
+	JAIL_FILTER_DEBUG,  /* both, and the debugger's stub */
 	JAIL_FILTER_ZYGOTE, /* the zygote, and what its children do until a guest runs */
 	JAIL_FILTER_CHILD,  /* where that is inherited: both together are JAIL_FILTER_SERVED.  Less
 			     * than half as dear, and nothing without the other one */

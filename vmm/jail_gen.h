@@ -28,7 +28,7 @@ struct special {
 	enum { IS_LISTED, IS_SELF, NOT_EXEC } what;
 };
 
-#define NSPECIALS 5
+#define NSPECIALS 4
 
 /* Jumps go to labels until all of them are known. */
 enum label { NEXT, ALLOW, KILL, HIGH, IOCTL, SELF, SPECIAL, NLABELS = SPECIAL + NSPECIALS };

@@ -10,8 +10,8 @@
 #include "jail_filter.h"
 #include "jail_gen.h"
 
-/* Of both threads. */
-static const int run_calls[] = {
+/* Of every process, and of both threads. */
+static const int common_calls[] = {
     /* what the C library needs for memory, locks and the end of a thread; reading open files */
     SYS_brk,
     SYS_clock_gettime,
@@ -72,21 +72,22 @@ static const int zygote_calls[] = {
     /* the vCPU thread */
     SYS_clone3,
     SYS_rseq,
-    SYS_rt_sigaction,
     SYS_seccomp,
     SYS_set_robust_list,
     /* The filter cannot say of which process: each child has another number. */
-    SYS_kill,
     SYS_tgkill,
 };
 
-static const unsigned long run_ioctls[] = {
+static const unsigned long common_ioctls[] = {
     KVM_RUN,
     KVM_SIGNAL_MSI,
     /* where the guest was when it failed */
     KVM_GET_REGS,
     KVM_GET_SREGS,
-    /* a terminal */
+};
+
+/* Of `tine run'. */
+static const unsigned long terminal_ioctls[] = {
     TCGETS,
     TCSETSW,
     TIOCGWINSZ,
@@ -121,9 +122,10 @@ static const unsigned long debug_ioctls[] = {
 };
 
 const struct special specials[NSPECIALS] = {
-    {SYS_ioctl, 1, IS_LISTED},   {SYS_mmap, 2, NOT_EXEC}, /* memory that is not executable */
-    {SYS_mprotect, 2, NOT_EXEC}, {SYS_kill, 0, IS_SELF},  /* signals to this process only */
-    {SYS_tgkill, 0, IS_SELF},
+    {SYS_ioctl, 1, IS_LISTED},
+    {SYS_mmap, 2, NOT_EXEC}, /* memory that is not executable */
+    {SYS_mprotect, 2, NOT_EXEC},
+    {SYS_tgkill, 0, IS_SELF}, /* signals to this process only */
 };
 
 const struct special *
@@ -168,12 +170,14 @@ allow_ioctls(struct rules *rules, const unsigned long *requests, size_t n)
 void
 make_lists(struct lists *l)
 {
-	allow_calls(&l->run, run_calls, COUNT(run_calls));
-	allow_ioctls(&l->run, run_ioctls, COUNT(run_ioctls));
+	allow_calls(&l->run, common_calls, COUNT(common_calls));
+	allow_ioctls(&l->run, common_ioctls, COUNT(common_ioctls));
 	l->served = l->run;
+	allow_ioctls(&l->run, terminal_ioctls, COUNT(terminal_ioctls));
 	allow_calls(&l->served, served_calls, COUNT(served_calls));
 	allow_ioctls(&l->served, served_ioctls, COUNT(served_ioctls));
 	l->debug = l->zygote = l->served;
+	allow_ioctls(&l->debug, terminal_ioctls, COUNT(terminal_ioctls));
 	allow_calls(&l->debug, debug_calls, COUNT(debug_calls));
 	allow_ioctls(&l->debug, debug_ioctls, COUNT(debug_ioctls));
 	allow_calls(&l->zygote, zygote_calls, COUNT(zygote_calls));

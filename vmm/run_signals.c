@@ -54,7 +54,7 @@ static void
 stop_self(struct run *run)
 {
 	tty_restore(&run->tty);
-	kill(getpid(), SIGSTOP);
+	raise(SIGSTOP); /* stops all threads, and the jail allows no kill() */
 	tty_set_raw(&run->tty);
 	window_changed(run);
 }

@@ -179,7 +179,8 @@ vm_start(struct vm *vm, struct tine_error *error)
 {
 	int r;
 
-	vcpu_prepare_kick();
+	if (vm->filter != JAIL_FILTER_CHILD) /* it has inherited that */
+		vcpu_prepare_kick();
 	r = pthread_create(&vm->vcpu_thread, NULL, vcpu_main, vm);
 	if (r != 0)
 		return tine_error_set(error, r, "no-thread", "cannot start the vCPU thread: %s",

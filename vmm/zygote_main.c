@@ -179,6 +179,7 @@ zygote_serve(struct control *c, void (*run)(struct control *c))
 		r = jail_process(&c->error);
 		c->in_jail = true;
 	}
+	vcpu_prepare_kick();
 	if (r == 0)
 		leave_stack();
 	if (r == 0 && c->in_jail)

@@ -47,16 +47,30 @@ second_thread(void *arg)
 	return NULL;
 }
 
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+static void
+run_thread(void *(*body)(void *), void *arg)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, body, arg) != 0 || pthread_join(thread, NULL) != 0)
+		_exit(9);
+}
+
 static void __attribute__((noreturn)) first_thread(struct confined *c)
 {
 	struct tine_error error;
-	pthread_t thread;
 
+	run_thread(nothing, NULL); /* the C library gets ready for threads, as in the zygote */
 	if (jail_process(&error) != 0 ||
 	    (c->filter == JAIL_FILTER_CHILD && jail_threads(JAIL_FILTER_ZYGOTE, &error) != 0))
 		_exit(9);
-	if (pthread_create(&thread, NULL, second_thread, c) != 0 || pthread_join(thread, NULL) != 0)
-		_exit(9);
+	run_thread(second_thread, c);
 	c->body();
 	_exit(0);
 }
@@ -137,7 +151,7 @@ work(void)
 	for (int i = 0; i < 1 << 20; i += 4096)
 		p[i] = 1;
 	free(p);
-	if (kill(getpid(), 0) != 0 || write(-1, "", 1) != -1)
+	if (syscall(SYS_tgkill, getpid(), gettid(), 0) != 0 || write(-1, "", 1) != -1)
 		_exit(1);
 	ioctl(-1, KVM_SIGNAL_MSI, 0);
 	poll(&none, 0, 0);
@@ -172,9 +186,10 @@ do_guest_debug(void)
 
 /* What the zygote and its children may do until a guest runs.  Refused: before anything is done. */
 static const long early_calls[] = {
-    SYS_clone, SYS_clone3,  SYS_dup3,         SYS_epoll_create1,   SYS_eventfd2,
-    SYS_fcntl, SYS_getppid, SYS_ftruncate,    SYS_memfd_create,    SYS_prctl,
-    SYS_rseq,  SYS_seccomp, SYS_rt_sigaction, SYS_set_robust_list,
+    SYS_clone,           SYS_clone3, SYS_dup3,    SYS_epoll_create1,
+    SYS_eventfd2,        SYS_fcntl,  SYS_getppid, SYS_ftruncate,
+    SYS_memfd_create,    SYS_prctl,  SYS_rseq,    SYS_seccomp,
+    SYS_set_robust_list,
 };
 
 static const unsigned long early_ioctls[] = {
@@ -183,6 +198,7 @@ static const unsigned long early_ioctls[] = {
 };
 
 static size_t early; /* which one */
+static pid_t tester;
 
 static void
 do_early_call(void)
@@ -203,7 +219,7 @@ do_all_early(void)
 		do_early_call();
 	for (early = 0; early < sizeof(early_ioctls) / sizeof(early_ioctls[0]); early++)
 		do_early_ioctl();
-	if (kill(getppid(), 0) != 0)
+	if (syscall(SYS_tgkill, tester, tester, 0) != 0)
 		_exit(1);
 }
 
@@ -223,12 +239,6 @@ static void
 do_fork(void)
 {
 	fork();
-}
-
-static void *
-nothing(void *arg)
-{
-	return arg;
 }
 
 static void
@@ -267,9 +277,29 @@ do_protect_code(void)
 }
 
 static void
-do_kill_parent(void)
+do_signal_other(void)
 {
-	kill(getppid(), 0);
+	syscall(SYS_tgkill, tester, tester, 0);
+}
+
+static void
+do_kill(void)
+{
+	kill(getpid(), 0);
+}
+
+static void
+do_handler(void)
+{
+	signal(SIGUSR1, SIG_IGN);
+}
+
+static void
+do_terminal(void)
+{
+	struct winsize ws;
+
+	ioctl(0, TIOCGWINSZ, &ws);
 }
 
 static void
@@ -321,14 +351,17 @@ test_allowed(void **state)
 	forkstat_prepare();
 	stats_out = tmpfile();
 	assert_works(JAIL_FILTER_RUN, print_stats);
+	assert_works(JAIL_FILTER_RUN, do_terminal);
+	assert_works(JAIL_FILTER_DEBUG, do_terminal);
 }
 
 static void
 test_forbidden(void **state)
 {
 	static void (*const bodies[])(void) = {
-	    do_open,         do_socket,      do_fork,   do_thread,      do_exec,    do_map_code,
-	    do_protect_code, do_kill_parent, do_ptrace, do_other_ioctl, do_tiocsti, do_filter};
+	    do_open,     do_socket,       do_fork,         do_thread, do_exec,
+	    do_map_code, do_protect_code, do_signal_other, do_kill,   do_handler,
+	    do_ptrace,   do_other_ioctl,  do_tiocsti,      do_filter};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
@@ -338,6 +371,8 @@ test_forbidden(void **state)
 		assert_killed(JAIL_FILTER_DEBUG, bodies[i]);
 	}
 	assert_killed(JAIL_FILTER_RUN, do_reset);
+	assert_killed(JAIL_FILTER_SERVED, do_terminal);
+	assert_killed(JAIL_FILTER_CHILD, do_terminal);
 	assert_killed(JAIL_FILTER_SERVED, do_accept);
 	assert_killed(JAIL_FILTER_SERVED, do_guest_debug);
 	assert_killed(JAIL_FILTER_CHILD, do_accept);
@@ -347,9 +382,9 @@ test_forbidden(void **state)
 static void
 test_zygote_forbidden(void **state)
 {
-	static void (*const bodies[])(void) = {do_open,     do_socket,       do_exec,
-					       do_map_code, do_protect_code, do_ptrace,
-					       do_accept,   do_tiocsti,      do_guest_debug};
+	static void (*const bodies[])(void) = {
+	    do_open,   do_socket,  do_exec, do_map_code, do_protect_code, do_ptrace,
+	    do_accept, do_tiocsti, do_kill, do_handler,  do_terminal,     do_guest_debug};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
@@ -490,6 +525,7 @@ main(void)
 	    cmocka_unit_test(test_old_abi),          cmocka_unit_test(test_file_system),
 	};
 
+	tester = getpid();
 #if defined(__SANITIZE_ADDRESS__)
 	return 77; /* no filters under the sanitizers */
 #endif
