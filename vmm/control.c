@@ -49,11 +49,65 @@ flush(struct control *c)
 		control_watch(c);
 }
 
+/* Before the system call filter. */
+static void
+open_report(struct control *c)
+{
+	int *fds = c->report_fds;
+
+	fds[0] = c->vm.mem.shared_fd;
+	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
+	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
+	fds[3] = c->vm.mem.rootfs_fd;
+}
+
+/* Has its first word come along?  A record without payload can, and the daemon is woken once. */
+static bool
+send_started(struct control *c, const struct tine_msg *word)
+{
+	struct {
+		struct tine_msg hdr;
+		struct vmm_started info;
+		struct tine_msg along;
+	} m = {.hdr = {.len = sizeof(m.info), .type = VMM_MSG_STARTED}};
+	static const enum mem_slot slots[3] = {MEM_LOW, MEM_HIGH, MEM_ROOTFS};
+	bool along = word != NULL && word->len == 0;
+	int fds[WIRE_FDS];
+
+	c->started_due = false;
+	phases_report(&m.info);
+	m.info.pid = getpid();
+	m.info.memory_bytes = c->vm.mem.region[MEM_LOW].size + c->vm.mem.region[MEM_HIGH].size;
+	for (int i = 0; i < 3; i++) {
+		m.info.area[i].addr = (uintptr_t)c->vm.mem.region[slots[i]].hva;
+		m.info.area[i].size = c->vm.mem.region[slots[i]].size;
+	}
+	if (along) {
+		m.along = *word;
+		m.hdr.len += sizeof(m.along);
+	}
+	/* No image; an older host: /dev/null, and that part of the figures is missing. */
+	for (int i = 0; i < WIRE_FDS; i++)
+		fds[i] = c->report_fds[i] >= 0 ? c->report_fds[i] : STDIN_FILENO;
+	if (wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m.hdr) + m.hdr.len, fds,
+		      WIRE_FDS) != 0)
+		c->loop.quit =
+		    true; /* it is the first that the socket takes: the daemon has gone */
+	for (int i = 1; i <= 2; i++)
+		if (c->report_fds[i] >= 0)
+			close(c->report_fds[i]);
+	return along;
+}
+
 void
 control_queue(struct control *c, const struct tine_msg *hdr, const void *payload)
 {
-	int r = outq_empty(&c->queue) ? wire_send_record(c->socket.fd, hdr, payload) : -EAGAIN;
+	int r = -EAGAIN;
 
+	if (c->started_due && send_started(c, hdr))
+		r = 0;
+	else if (outq_empty(&c->queue))
+		r = wire_send_record(c->socket.fd, hdr, payload);
 	if (r == -EAGAIN)
 		r = outq_push(&c->queue, hdr, payload);
 	if (r != 0)
@@ -189,46 +243,6 @@ on_socket(void *arg, uint32_t events)
 		control_watch(c);
 }
 
-/* Before the system call filter. */
-static void
-open_report(struct control *c)
-{
-	int *fds = c->report_fds;
-
-	fds[0] = c->vm.mem.shared_fd;
-	fds[1] = ioctl(c->vm.vm_fd, KVM_GET_STATS_FD, NULL);
-	fds[2] = ioctl(c->vm.vcpu_fd, KVM_GET_STATS_FD, NULL);
-	fds[3] = c->vm.mem.rootfs_fd;
-}
-
-static int
-send_started(struct control *c, struct tine_error *error)
-{
-	struct {
-		struct tine_msg hdr;
-		struct vmm_started info;
-	} m = {.hdr = {.len = sizeof(m.info), .type = VMM_MSG_STARTED}};
-	static const enum mem_slot slots[3] = {MEM_LOW, MEM_HIGH, MEM_ROOTFS};
-	int fds[WIRE_FDS], r;
-
-	phase_end(START_SETUP);
-	phases_report(&m.info);
-	m.info.pid = getpid();
-	m.info.memory_bytes = c->vm.mem.region[MEM_LOW].size + c->vm.mem.region[MEM_HIGH].size;
-	for (int i = 0; i < 3; i++) {
-		m.info.area[i].addr = (uintptr_t)c->vm.mem.region[slots[i]].hva;
-		m.info.area[i].size = c->vm.mem.region[slots[i]].size;
-	}
-	/* No image; an older host: /dev/null, and that part of the figures is missing. */
-	for (int i = 0; i < WIRE_FDS; i++)
-		fds[i] = c->report_fds[i] >= 0 ? c->report_fds[i] : STDIN_FILENO;
-	r = wire_send(c->socket.fd, (const uint8_t *)&m, sizeof(m), fds, WIRE_FDS);
-	for (int i = 1; i <= 2; i++)
-		if (c->report_fds[i] >= 0)
-			close(c->report_fds[i]);
-	return r == 0 ? 0 : tine_error_set(error, -r, "vmm-gone", "cannot report to the daemon");
-}
-
 static int
 open_events(struct control *c, struct tine_error *error)
 {
@@ -254,18 +268,6 @@ open_events(struct control *c, struct tine_error *error)
 }
 
 static int
-start_prepared(struct control *c, struct tine_error *error)
-{
-	int r = control_identify(c, error);
-
-	if (r == 0)
-		r = send_started(c, error);
-	if (r == 0)
-		vcpu_resume(&c->vm);
-	return r;
-}
-
-static int
 serve(struct control *c, struct tine_error *error)
 {
 	int r = open_events(c, error);
@@ -279,13 +281,20 @@ serve(struct control *c, struct tine_error *error)
 		r = jail_process(error);
 		phase_end(START_JAIL);
 	}
-	if (r == 0 && !c->prepared)
-		r = send_started(c, error);
+	/* That of a clone goes with its first word; a boot takes longer, and a debugger any time.
+	 */
+	c->started_due = true;
+	if (r == 0 && (c->template == NULL || c->args.config.gdb != NULL))
+		send_started(c, NULL);
 	atomic_store(&c->vm.freeze, c->prepared);
 	if (r == 0)
 		r = vm_start(&c->vm, error);
-	if (r == 0 && c->prepared)
-		r = start_prepared(c, error);
+	if (r == 0 && c->prepared) {
+		r = control_identify(c, error);
+		phase_end(START_SETUP);
+		if (r == 0)
+			vcpu_resume(&c->vm);
+	}
 	while (r == 0 && !c->loop.quit) {
 		r = evloop_step(&c->loop);
 		if (r != 0)

@@ -50,6 +50,7 @@ struct control {
 	void *clone_args;               /* what args points into, for a process of the pool */
 	int kvm_fd, symbols_fd;         /* of a zygote and its children: opened before the jail */
 	int report_fds[WIRE_FDS];       /* for STARTED */
+	bool started_due;               /* which has yet to be sent */
 	bool reset_done; /* the guest goes on; its first word takes the report along */
 	uint32_t reset_id;
 	struct vm_options reset_options;

@@ -68,12 +68,24 @@ plausible_times(const struct sandbox *sb, const struct vmm_started *started)
 	       sum == total && started->phase_ns[START_GUEST] == 0;
 }
 
+bool
+sandbox_take_along(struct sandbox *sb, size_t len)
+{
+	if (sb->rec.hdr.len == len)
+		return true;
+	if (sb->rec.hdr.len != len + sizeof(sb->along))
+		return false;
+	memcpy(&sb->along, sb->rec.payload + len, sizeof(sb->along));
+	sb->rec.hdr.len = (uint32_t)len;
+	return sb->along.len == 0;
+}
+
 static int
 on_started(struct sandbox *sb, const int fds[WIRE_FDS], int nfds, struct tine_error *error)
 {
 	int r;
 
-	if (sb->started || nfds != WIRE_FDS || sb->rec.hdr.len != sizeof(sb->info))
+	if (sb->started || nfds != WIRE_FDS || !sandbox_take_along(sb, sizeof(sb->info)))
 		return tine_error_set(error, EPROTO, "control-protocol", "bad STARTED message");
 	memcpy(&sb->info, sb->rec.payload, sizeof(sb->info));
 	if (!plausible_times(sb, &sb->info))

@@ -49,7 +49,7 @@ struct sandbox {
 	struct tine_template *held;     /* the process has it without having been sent it; owned */
 	bool answered;         /* the clone has said something, or a program has ended in it */
 	bool asked_workset;    /* CONTROL_WORKSET is under way */
-	struct tine_msg along; /* record without payload that has come with RESET; type 0: none */
+	struct tine_msg along; /* came with STARTED or RESET, without payload; type 0: none */
 	bool freezing;
 	int rootfs_fd;                /* its root image */
 	int frozen_fd;                /* what the VMM process writes a template to */
@@ -89,6 +89,10 @@ void sandbox_lose_workset(struct sandbox *sb);
  * a new one. */
 int sandbox_pool_take(struct sandbox_pool *pool, const struct tine_template *tmpl,
 		      struct sandbox **out, bool *waited, struct tine_error *error);
+
+/* sandbox.c: a record of len bytes has come: the guest's first word, if that has come along behind
+ * them, is what sandbox_recv() finds next.  False: neither of both. */
+bool sandbox_take_along(struct sandbox *sb, size_t len);
 
 /* spawn.c: collect the exit status if the process has ended; wait for at most timeout_ms. */
 void sandbox_reap(struct sandbox *sb, int timeout_ms);

@@ -264,19 +264,6 @@ sandbox_reset(struct sandbox *sb, uint32_t id, struct tine_error *error)
 	return r == 0 ? send_now(sb, &rec, NULL, 0, error) : r;
 }
 
-/* The guest's first word, if it has come along, is what sandbox_recv() finds next. */
-static bool
-take_along(struct sandbox *sb)
-{
-	if (sb->rec.hdr.len == 0)
-		return true;
-	if (sb->rec.hdr.len != sizeof(sb->along))
-		return false;
-	memcpy(&sb->along, sb->rec.payload, sizeof(sb->along));
-	sb->rec.hdr.len = 0;
-	return sb->along.len == 0;
-}
-
 /* The books begin anew, as those of the VMM process have. */
 int
 sandbox_on_reset(struct sandbox *sb, struct tine_error *error)
@@ -285,7 +272,7 @@ sandbox_on_reset(struct sandbox *sb, struct tine_error *error)
 	bool refused = sb->rec.hdr.arg != 0;
 
 	if (sb->template == NULL ||
-	    (refused ? sb->rec.hdr.len != sizeof(struct tine_error) : !take_along(sb)))
+	    (refused ? sb->rec.hdr.len != sizeof(struct tine_error) : !sandbox_take_along(sb, 0)))
 		return tine_error_set(error, EPROTO, "control-protocol", "bad RESET message");
 	if (refused)
 		return 0;

@@ -89,7 +89,8 @@ int sandbox_config_check(const struct sandbox_config *config, struct tine_error 
 /* Messages that the VMM process itself sends, on the control socket only. */
 enum vmm_msg_type {
 	VMM_MSG_STARTED = 64, /* payload vmm_started; SCM_RIGHTS: shared region memfd, VM stats fd,
-				 vCPU stats fd, root image */
+				 vCPU stats fd, root image.  That of a clone comes together with
+				 what its guest says first */
 	VMM_MSG_FAILED = 65,  /* payload struct tine_error: the sandbox could not start or was
 				 stopped; last message */
 	VMM_MSG_HALTED = 66,  /* arg = halt reason; the guest ended by itself; last message */
