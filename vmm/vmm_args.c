@@ -2,141 +2,177 @@
 /* vmm_args.c: a sandbox's configuration as the command line of `tine vmm`, both ways. */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sandbox.h"
 
-#define ARGS_FIXED 32u
-
-struct argv_builder {
-	char **v;
-	size_t n, cap;
-	bool failed;
+/* Strings back to back, each with its NUL: a clone does not wait for one allocation each, nor for
+ * printf(). */
+struct text {
+	char *at;
+	size_t len, cap;
+	bool grows; /* `at' is allocated */
+	int error;
 };
 
-static void
-push(struct argv_builder *b, char *s)
+static bool
+make_room(struct text *t, size_t n)
 {
-	if (b->n + 1 >= b->cap) {
-		size_t cap = b->cap != 0 ? b->cap * 2 : ARGS_FIXED;
-		char **v = realloc(b->v, cap * sizeof(*v));
+	size_t cap = t->cap;
+	char *more;
 
-		if (v == NULL) {
-			b->failed = true;
-			free(s);
-			return;
-		}
-		b->v = v;
-		b->cap = cap;
+	if (t->error != 0 || n <= t->cap - t->len)
+		return t->error == 0;
+	if (!t->grows) {
+		t->error = -E2BIG;
+		return false;
 	}
-	b->failed = b->failed || s == NULL;
-	b->v[b->n++] = s;
-	b->v[b->n] = NULL;
-}
-
-static void __attribute__((format(printf, 2, 3)))
-pushf(struct argv_builder *b, const char *fmt, ...)
-{
-	char *s = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) < 0)
-		s = NULL;
-	va_end(ap);
-	push(b, s);
+	while (n > cap - t->len)
+		cap = cap != 0 ? cap * 2 : 512;
+	more = realloc(t->at, cap);
+	if (more == NULL) {
+		t->error = -ENOMEM;
+		return false;
+	}
+	t->at = more;
+	t->cap = cap;
+	return true;
 }
 
 static void
-push_config(struct argv_builder *b, const struct sandbox_config *c)
+put(struct text *t, const char *s, size_t n)
+{
+	if (!make_room(t, n))
+		return;
+	memcpy(t->at + t->len, s, n);
+	t->len += n;
+}
+
+static void
+put_word(struct text *t, const char *word)
+{
+	put(t, word, strlen(word) + 1);
+}
+
+/* name ends with "=". */
+static void
+put_option(struct text *t, const char *name, const char *value)
+{
+	put(t, name, strlen(name));
+	put_word(t, value);
+}
+
+static void
+put_number(struct text *t, const char *name, uint64_t value)
+{
+	char digits[24], *p = &digits[sizeof(digits) - 1];
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + value % 10);
+	while ((value /= 10) != 0);
+	put_option(t, name, p);
+}
+
+static void
+put_id(struct text *t, const uint8_t bytes[16])
 {
 	static const char digits[] = "0123456789abcdef";
-	char id[sizeof(c->id) * 2 + 1];
+	char id[33];
 
-	for (size_t i = 0; i < sizeof(c->id); i++) {
-		id[2 * i] = digits[c->id[i] >> 4];
-		id[2 * i + 1] = digits[c->id[i] & 15];
+	for (size_t i = 0; i < 16; i++) {
+		id[2 * i] = digits[bytes[i] >> 4];
+		id[2 * i + 1] = digits[bytes[i] & 15];
 	}
-	id[sizeof(id) - 1] = '\0';
-	pushf(b, "--id=%s", id);
-	pushf(b, "--memory=%llu", (unsigned long long)c->memory_mib);
-	pushf(b, "--jail=%u", c->jail);
+	id[32] = '\0';
+	put_option(t, "--id=", id);
+}
+
+static void
+put_config(struct text *t, const struct sandbox_config *c)
+{
+	put_id(t, c->id);
+	put_number(t, "--memory=", c->memory_mib);
+	put_number(t, "--jail=", c->jail);
 	if (c->hostname != NULL)
-		pushf(b, "--hostname=%s", c->hostname);
+		put_option(t, "--hostname=", c->hostname);
 	if (c->kernel != NULL)
-		pushf(b, "--kernel=%s", c->kernel);
+		put_option(t, "--kernel=", c->kernel);
 	if (c->rootfs != NULL)
-		pushf(b, "--rootfs=%s", c->rootfs);
+		put_option(t, "--rootfs=", c->rootfs);
 	if (c->gdb != NULL)
-		pushf(b, "--gdb=%s", c->gdb);
+		put_option(t, "--gdb=", c->gdb);
 	if (c->events)
-		pushf(b, "--events");
+		put_word(t, "--events");
 	if (c->trace)
-		pushf(b, "--trace");
+		put_word(t, "--trace");
 	for (size_t i = 0; c->params != NULL && c->params[i] != NULL; i++)
-		pushf(b, "--sysctl=%s", c->params[i]);
+		put_option(t, "--sysctl=", c->params[i]);
 	for (size_t i = 0; i < c->nfiles; i++) {
-		pushf(b, "--add-host=%s", c->files[i].host_path);
-		pushf(b, "--add-guest=%s", c->files[i].guest_path);
-		pushf(b, "--add-mode=%o", c->files[i].mode);
+		put_option(t, "--add-host=", c->files[i].host_path);
+		put_option(t, "--add-guest=", c->files[i].guest_path);
+		put_number(t, "--add-mode=", c->files[i].mode);
 	}
+}
+
+static void
+put_args(struct text *t, const struct vmm_args *args)
+{
+	put_word(t, "tine");
+	put_word(t, "vmm");
+	put_number(t, "--control=", (uint64_t)args->control_fd);
+	put_number(t, "--spawned=", args->spawned_ns);
+	if (args->die_with_parent)
+		put_word(t, "--die-with-parent");
+	if (args->zygote)
+		put_word(t, "--zygote");
+	if (args->idle)
+		put_word(t, "--idle");
+	if (args->clone)
+		put_word(t, "--clone");
+	put_config(t, &args->config);
 }
 
 char **
 vmm_argv_make(const struct vmm_args *args)
 {
-	struct argv_builder b = {0};
+	struct text t = {.grows = true};
+	char **argv = NULL, *at;
+	size_t n = 0;
 
-	pushf(&b, "tine");
-	pushf(&b, "vmm");
-	pushf(&b, "--control=%d", args->control_fd);
-	pushf(&b, "--spawned=%llu", (unsigned long long)args->spawned_ns);
-	if (args->die_with_parent)
-		pushf(&b, "--die-with-parent");
-	if (args->zygote)
-		pushf(&b, "--zygote");
-	if (args->idle)
-		pushf(&b, "--idle");
-	if (args->clone)
-		pushf(&b, "--clone");
-	push_config(&b, &args->config);
-	if (b.failed) {
-		vmm_argv_free(b.v);
+	put_args(&t, args);
+	for (size_t i = 0; i < t.len; i++)
+		n += t.at[i] == '\0';
+	if (t.error == 0)
+		argv = malloc((n + 1) * sizeof(*argv));
+	if (argv == NULL) {
+		free(t.at);
 		return NULL;
 	}
-	return b.v;
+	at = t.at;
+	for (size_t i = 0; i < n; i++, at += strlen(at) + 1)
+		argv[i] = at;
+	argv[n] = NULL;
+	return argv;
 }
 
 void
 vmm_argv_free(char **argv)
 {
-	for (size_t i = 0; argv != NULL && argv[i] != NULL; i++)
-		free(argv[i]);
+	if (argv != NULL)
+		free(argv[0]); /* where all of them are */
 	free(argv);
 }
 
 int
 vmm_args_pack(const struct vmm_args *args, struct record *rec)
 {
-	char **argv = vmm_argv_make(args);
-	int r = argv != NULL ? 0 : -ENOMEM;
+	struct text t = {.at = (char *)rec->payload, .cap = sizeof(rec->payload)};
 
-	rec->hdr.len = 0;
-	for (size_t i = 0; r == 0 && argv[i] != NULL; i++) {
-		size_t n = strlen(argv[i]) + 1;
-
-		if (n > sizeof(rec->payload) - rec->hdr.len) {
-			r = -E2BIG;
-			break;
-		}
-		memcpy(rec->payload + rec->hdr.len, argv[i], n);
-		rec->hdr.len += (uint32_t)n;
-	}
-	vmm_argv_free(argv);
-	return r;
+	put_args(&t, args);
+	rec->hdr.len = (uint32_t)t.len;
+	return t.error;
 }
 
 enum {
@@ -207,6 +243,18 @@ parse_id(uint8_t id[16], const char *s)
 	return true;
 }
 
+/* Written by a process of ours.  The C library's function would look at tables of the locale: a
+ * page fault in each process, for a few digits. */
+static uint64_t
+number(const char *s)
+{
+	uint64_t n = 0;
+
+	for (; *s >= '0' && *s <= '9'; s++)
+		n = n * 10 + (uint64_t)(*s - '0');
+	return n;
+}
+
 /* The three --add options of a file come in this order. */
 static bool
 take_file(struct vmm_args *a, int c)
@@ -219,20 +267,8 @@ take_file(struct vmm_args *a, int c)
 	else if (last != NULL && c == OPT_ADD_GUEST)
 		last->guest_path = optarg;
 	else if (last != NULL)
-		last->mode = (unsigned)strtoul(optarg, NULL, 8);
+		last->mode = (unsigned)number(optarg);
 	return c == OPT_ADD_HOST || last != NULL;
-}
-
-/* Written by a process of ours.  The C library's function would look at tables of the locale: a
- * page fault in each process, for a few digits. */
-static uint64_t
-number(const char *s)
-{
-	uint64_t n = 0;
-
-	for (; *s >= '0' && *s <= '9'; s++)
-		n = n * 10 + (uint64_t)(*s - '0');
-	return n;
 }
 
 static bool

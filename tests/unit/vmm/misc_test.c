@@ -270,6 +270,34 @@ test_vmm_args(void **state)
 	vmm_argv_free(argv);
 }
 
+/* As a record the same strings, as long as they fit. */
+static void
+test_vmm_args_packed(void **state)
+{
+	static char many[4096];
+	const char *params[] = {many, many, many, NULL};
+	struct vmm_args args = {.control_fd = 7, .config = {.params = params}};
+	struct record rec;
+	char **argv;
+	size_t at = 0;
+
+	(void)state;
+	memset(many, 'x', sizeof(many) - 1);
+	assert_int_equal(vmm_args_pack(&args, &rec), -E2BIG);
+	params[2] = NULL;
+	assert_int_equal(vmm_args_pack(&args, &rec), -E2BIG);
+	params[1] = NULL;
+	assert_int_equal(vmm_args_pack(&args, &rec), 0);
+	argv = vmm_argv_make(&args);
+	assert_non_null(argv);
+	for (int i = 0; argv[i] != NULL; i++) {
+		assert_string_equal((char *)rec.payload + at, argv[i]);
+		at += strlen(argv[i]) + 1;
+	}
+	assert_int_equal(at, rec.hdr.len);
+	vmm_argv_free(argv);
+}
+
 static void
 test_config_check(void **state)
 {
@@ -343,15 +371,16 @@ test_launch_failure(void **state)
 	assert_int_equal(strspn(error.detail + strlen("prog: "), "a"), LAUNCH_WHY_MAX);
 }
 
-/* STARTED from a process that was made 1 s before the request, which came 1 s ago. */
+/* STARTED from a process that was made 1 s before the request, which came 1 s ago.  word: comes
+ * along, unless it is NULL; then *msg is that. */
 static int
-receive_started(const struct vmm_started *info, bool made_for_it)
+receive_started(const struct vmm_started *info, bool made_for_it, const struct tine_msg *word,
+		struct sandbox_msg *msg)
 {
 	const uint64_t second = 1000000000u;
 	struct record rec = {.hdr = {.type = VMM_MSG_STARTED, .len = sizeof(*info)}};
 	int shared = memfd_create("shared", MFD_CLOEXEC | MFD_ALLOW_SEALING), pair[2], r;
 	const int fds[WIRE_FDS] = {shared, shared, shared, shared};
-	struct sandbox_msg msg;
 	struct tine_error error = {0};
 	struct sandbox *sb;
 
@@ -362,16 +391,26 @@ receive_started(const struct vmm_started *info, bool made_for_it)
 	assert_non_null(sb);
 	proto_init(&sb->proto);
 	sb->fd = pair[0];
-	sb->pidfd = sb->frozen_fd = sb->rootfs_fd = sb->smaps_fd = sb->vm_stats.fd =
+	sb->pidfd = sb->shared_fd = sb->frozen_fd = sb->rootfs_fd = sb->smaps_fd = sb->vm_stats.fd =
 	    sb->vcpu_stats.fd = -1;
 	sb->reaped = true; /* there is no process */
 	sb->requested_ns = monotonic_ns() - second;
 	sb->made_ns = sb->requested_ns - (made_for_it ? 0 : second);
 	memcpy(rec.payload, info, sizeof(*info));
+	if (word != NULL) {
+		memcpy(rec.payload + sizeof(*info), word, sizeof(*word));
+		rec.hdr.len += sizeof(*word);
+	}
 	assert_int_equal(
 	    wire_send(pair[1], (uint8_t *)&rec, sizeof(rec.hdr) + rec.hdr.len, fds, WIRE_FDS), 0);
-	r = sandbox_recv(sb, &msg, &error);
-	if (r != 1)
+	r = sandbox_recv(sb, msg, &error);
+	if (r == 1) {
+		assert_int_equal(msg->type, VMM_MSG_STARTED);
+		assert_int_equal(msg->len, sizeof(*info));
+	}
+	if (r == 1 && word != NULL)
+		r = sandbox_recv(sb, msg, &error);
+	else if (r != 1 && word == NULL)
 		assert_string_equal(error.detail, "the times in STARTED make no sense");
 	close(pair[1]);
 	close(shared);
@@ -388,30 +427,50 @@ test_start_times(void **state)
 	    .prepared_ns = 500 * ms,
 	    .phase_ns = {[START_KVM] = 4 * ms, [START_SETUP] = 6 * ms, [START_IDLE] = 500 * ms}};
 	struct vmm_started bad = good;
+	struct sandbox_msg msg;
 
 	(void)state;
-	assert_int_equal(receive_started(&good, false), 1);
-	assert_int_equal(receive_started(&good, true), -EPROTO); /* nobody prepared anything */
-	bad.phase_ns[START_MEMORY] = 1;                          /* the sum is more than the time */
-	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	assert_int_equal(receive_started(&good, false, NULL, &msg), 1);
+	assert_int_equal(receive_started(&good, true, NULL, &msg),
+			 -EPROTO);      /* nobody prepared anything */
+	bad.phase_ns[START_MEMORY] = 1; /* the sum is more than the time */
+	assert_int_equal(receive_started(&bad, false, NULL, &msg), -EPROTO);
 	bad = good;
 	bad.phase_ns[START_IDLE] -= 1;
-	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	assert_int_equal(receive_started(&bad, false, NULL, &msg), -EPROTO);
 	bad = good;
 	bad.phase_ns[START_KVM] = UINT64_MAX; /* it is right again, modulo 2^64 */
 	bad.phase_ns[START_JAIL] = 4 * ms + 1;
-	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	assert_int_equal(receive_started(&bad, false, NULL, &msg), -EPROTO);
 	bad = good;
 	bad.start_ns = 1000 * 1000 * ms; /* of one second */
 	bad.phase_ns[START_SETUP] = 1000 * 1000 * ms - 4 * ms;
-	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	assert_int_equal(receive_started(&bad, false, NULL, &msg), -EPROTO);
 	bad = good;
 	bad.prepared_ns = bad.phase_ns[START_IDLE] = 1001 * ms; /* in one second */
-	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	assert_int_equal(receive_started(&bad, false, NULL, &msg), -EPROTO);
 	bad = good;
 	bad.phase_ns[START_SETUP] -= 1;
 	bad.phase_ns[START_GUEST] = 1; /* which has not begun */
-	assert_int_equal(receive_started(&bad, false), -EPROTO);
+	assert_int_equal(receive_started(&bad, false, NULL, &msg), -EPROTO);
+}
+
+/* The guest's first word may come with STARTED: it is checked as if it had come by itself. */
+static void
+test_started_along(void **state)
+{
+	const struct vmm_started info = {.start_ns = 1, .phase_ns = {[START_KVM] = 1}};
+	const struct tine_msg ready = {.type = TINE_MSG_READY, .arg = 5};
+	const struct tine_msg long_one = {.type = TINE_MSG_READY, .len = 4};
+	const struct tine_msg again = {.type = VMM_MSG_STARTED}, unknown = {.type = 999};
+	struct sandbox_msg msg;
+
+	(void)state;
+	assert_int_equal(receive_started(&info, true, &ready, &msg), 1);
+	assert_true(msg.type == TINE_MSG_READY && msg.arg == 5 && msg.len == 0);
+	assert_int_equal(receive_started(&info, true, &long_one, &msg), -EPROTO);
+	assert_int_equal(receive_started(&info, true, &again, &msg), -EPROTO);
+	assert_int_equal(receive_started(&info, true, &unknown, &msg), -EPROTO);
 }
 
 /* A process that was made for its request, one that waited for it, and that nothing is left out. */
@@ -482,8 +541,10 @@ main(void)
 	    cmocka_unit_test(test_stats_json),
 	    cmocka_unit_test(test_outq),
 	    cmocka_unit_test(test_vmm_args),
+	    cmocka_unit_test(test_vmm_args_packed),
 	    cmocka_unit_test(test_config_check),
 	    cmocka_unit_test(test_start_times),
+	    cmocka_unit_test(test_started_along),
 	    cmocka_unit_test(test_phases),
 	    cmocka_unit_test(test_lost_descriptors),
 	};
