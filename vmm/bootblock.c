@@ -107,7 +107,7 @@ read_clocks(const struct vm *vm, struct tine_bootblock *bb)
 int
 bootblock_write(const struct vm *vm, const struct vm_options *options, struct tine_error *error)
 {
-	uint8_t *place = vm->mem.region[MEM_SHARED].hva + TINE_SHARED_BOOT;
+	uint8_t *place = vm->mem.shared + TINE_SHARED_BOOT;
 	struct tine_bootblock bb;
 	int r;
 

@@ -123,7 +123,7 @@ channel_init(struct channel *ch, struct vm *vm, struct evloop *loop,
 	ch->vm = vm;
 	ch->loop = loop;
 	ch->client = *client;
-	rings_init(&ch->rings, vm->mem.region[MEM_SHARED].hva);
+	rings_init(&ch->rings, vm->mem.shared);
 	rings_may_sleep(&ch->rings);
 	proto_init(&ch->proto);
 	ch->bell = (struct source){.fd = vm->doorbell_fd, .ready = on_bell, .arg = ch};
@@ -211,7 +211,7 @@ channel_restart(struct channel *ch, const struct proto_launch *launch, uint32_t 
 	proto_init(&ch->proto);
 	outq_free(&ch->queue);
 	ch->put = ch->got = false;
-	rings_init(&ch->rings, ch->vm->mem.region[MEM_SHARED].hva);
+	rings_init(&ch->rings, ch->vm->mem.shared);
 	rings_may_sleep(&ch->rings);
 	if (proto_restore(&ch->proto, launch, n) != 0)
 		return tine_error_set(error, EBADMSG, "template-damaged",

@@ -111,7 +111,7 @@ check_cpu(const struct template_head *head, struct tine_error *error)
 static void
 set_shared_region(struct vm *vm, const struct template_head *head)
 {
-	uint8_t *shared = vm->mem.region[MEM_SHARED].hva;
+	uint8_t *shared = vm->mem.shared;
 	struct rings rings;
 
 	memset(shared + TINE_SHARED_RINGS, 0, sizeof(struct tine_rings));

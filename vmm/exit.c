@@ -52,7 +52,7 @@ state_report(struct vm *vm, char *at, size_t size)
 		    vm->console,
 		    "  (this CPU resets itself at a triple fault: what it did is lost)\n");
 	print_registers(vm, &regs, &sregs);
-	trace_report(vm->console, vm->mem.region[MEM_SHARED].hva, vm->tsc_khz, 32);
+	trace_report(vm->console, vm->mem.shared, vm->tsc_khz, 32);
 }
 
 void

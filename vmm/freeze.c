@@ -127,19 +127,15 @@ copy_log(const struct vm *vm, enum mem_slot slot, uint64_t at, int fd, struct ti
 {
 	const struct mem_region *m = &vm->mem.region[slot];
 	uint64_t words = (m->size / TINE_PAGE_SIZE + 63) / 64;
-	struct kvm_dirty_log log = {.slot = slot};
 	uint64_t *bits;
-	int r = 0;
+	int r;
 
 	if (m->size == 0)
 		return 0;
 	bits = calloc(words, sizeof(bits[0]));
 	if (bits == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	log.dirty_bitmap = bits;
-	if (ioctl(vm->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
-		r = tine_error_set(error, errno, "kvm-failed", "KVM_GET_DIRTY_LOG: %s",
-				   strerror(errno));
+	r = mem_read_log(&vm->mem, slot, vm->vm_fd, bits, error);
 	for (uint64_t w = 0; r == 0 && w < words; w++)
 		if (bits[w] != 0)
 			r = copy_word(bits[w], m, w * 64, at, fd, error);
@@ -168,7 +164,6 @@ freeze_state(const struct vm *vm, struct template_head *head, struct tine_error 
 	head->kernel_end = vm->kernel.end;
 	head->tsc_khz = vm->tsc_khz;
 	head->generation = vm->generation;
-	memcpy(&head->stats, vm->mem.region[MEM_SHARED].hva + TINE_SHARED_STATS,
-	       sizeof(head->stats));
+	memcpy(&head->stats, vm->mem.shared + TINE_SHARED_STATS, sizeof(head->stats));
 	return r == 0 ? vcpu_state_get(vm->vcpu_fd, &head->cpu, error) : r;
 }

@@ -135,6 +135,8 @@ account(const struct sandbox *sb, const struct mapping *m, struct sandbox_hostst
 
 		if (size == 0 || m->start < addr || m->end > addr + size)
 			continue;
+		if (i == 0 && m->start == addr + TINE_GPA_SHARED)
+			continue; /* the shared region in the midst of RAM */
 		/* Anonymous pages of a private mapping are this process's own; the others are the
 		 * template's or the image's. */
 		hs->private_bytes += m->anonymous;

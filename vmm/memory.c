@@ -44,24 +44,29 @@ map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, int fd, uint64_t of
 	return 0;
 }
 
+/* In the place of RAM, which it is next to in all page tables, in one memory slot: it takes neither
+ * tables nor a slot of its own. */
 int
 mem_add_shared(struct guest_mem *mem, struct tine_error *error)
 {
+	const struct mem_region *low = &mem->region[MEM_LOW];
 	void *p;
 
+	if (low->size < TINE_GPA_SHARED + TINE_SHARED_SIZE)
+		return tine_error_set(error, EINVAL, "memory-size",
+				      "the sandbox's memory is too small to boot in");
 	mem->shared_fd = memfd_create("tine-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (mem->shared_fd < 0 || ftruncate(mem->shared_fd, TINE_SHARED_SIZE) < 0)
 		return tine_error_set(error, errno, "no-memory",
 				      "cannot make the shared region: %s", strerror(errno));
 	/* A reader in another process must never meet a truncated file (SIGBUS). */
 	fcntl(mem->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-	p = mmap(NULL, TINE_SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, mem->shared_fd, 0);
+	p = mmap(low->hva + TINE_GPA_SHARED, TINE_SHARED_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, mem->shared_fd, 0);
 	if (p == MAP_FAILED)
 		return tine_error_set(error, errno, "no-memory", "cannot map the shared region: %s",
 				      strerror(errno));
-	mem->region[MEM_SHARED].gpa = TINE_GPA_SHARED;
-	mem->region[MEM_SHARED].size = TINE_SHARED_SIZE;
-	mem->region[MEM_SHARED].hva = p;
+	mem->shared = p;
 	return 0;
 }
 
@@ -256,6 +261,25 @@ mem_log_writes(struct guest_mem *mem, enum mem_log log, int vm_fd, struct tine_e
 	return r;
 }
 
+int
+mem_read_log(const struct guest_mem *mem, enum mem_slot slot, int vm_fd, uint64_t *bits,
+	     struct tine_error *error)
+{
+	const uint64_t first = TINE_GPA_SHARED / TINE_PAGE_SIZE,
+		       n = TINE_SHARED_SIZE / TINE_PAGE_SIZE;
+	struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = bits};
+
+	_Static_assert(TINE_GPA_SHARED / TINE_PAGE_SIZE % 64 == 0 &&
+			   TINE_SHARED_SIZE / TINE_PAGE_SIZE % 64 == 0,
+		       "the shared region has words of the log for itself");
+	if (ioctl(vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
+		return tine_error_set(error, errno, "kvm-failed", "KVM_GET_DIRTY_LOG: %s",
+				      strerror(errno));
+	if (slot == MEM_LOW && mem->shared != NULL)
+		memset(&bits[first / 64], 0, n / 8);
+	return 0;
+}
+
 static void
 note_page(struct guest_mem *mem, gpa_t page)
 {
@@ -315,7 +339,9 @@ mem_at(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 {
 	void *p = region_at(&mem->region[MEM_LOW], gpa, len);
 
-	return p != NULL ? p : region_at(&mem->region[MEM_HIGH], gpa, len);
+	if (p == NULL)
+		return region_at(&mem->region[MEM_HIGH], gpa, len);
+	return gpa < TINE_GPA_SHARED + TINE_SHARED_SIZE && gpa + len > TINE_GPA_SHARED ? NULL : p;
 }
 
 const void *

@@ -13,7 +13,7 @@ struct tine_error;
 /* A guest-physical address.  An integer, so that dereferencing it cannot compile. */
 typedef uint64_t gpa_t;
 
-enum mem_slot { MEM_LOW, MEM_HIGH, MEM_SHARED, MEM_ROOTFS, MEM_NSLOTS };
+enum mem_slot { MEM_LOW, MEM_HIGH, MEM_ROOTFS, MEM_NSLOTS };
 
 #define MEM_WRITTEN 4u
 
@@ -33,8 +33,9 @@ struct mem_region {
 
 struct guest_mem {
 	struct mem_region region[MEM_NSLOTS];
-	int shared_fd; /* memfd behind MEM_SHARED */
-	int rootfs_fd; /* behind MEM_ROOTFS, from rootfs_offset on */
+	uint8_t *shared; /* the shared region, which lies in MEM_LOW; NULL: not there yet */
+	int shared_fd;   /* memfd behind it */
+	int rootfs_fd;   /* behind MEM_ROOTFS, from rootfs_offset on */
 	uint64_t rootfs_offset;
 	uint64_t rootfs_size; /* exact; the region's is rounded up */
 	bool file_backed;     /* RAM is a file's: the maker of a base template */
@@ -75,12 +76,15 @@ int mem_register(const struct guest_mem *mem, int vm_fd, struct tine_error *erro
 /* Have KVM keep a log of the pages of RAM that the guest writes to, an empty one at first, or stop
  * it.  What this process writes is not in it. */
 int mem_log_writes(struct guest_mem *mem, enum mem_log log, int vm_fd, struct tine_error *error);
+/* That of a region which is present: a bit for each page, in whole words. */
+int mem_read_log(const struct guest_mem *mem, enum mem_slot slot, int vm_fd, uint64_t *bits,
+		 struct tine_error *error);
 void mem_destroy(struct guest_mem *mem);
 /* What from holds is to's from now on; from holds nothing. */
 void mem_move(struct guest_mem *to, struct guest_mem *from);
 
 /* The one way from a guest-physical range to host memory: NULL unless [gpa, gpa + len) lies within
- * one region of RAM.  len 0 is refused. */
+ * one region of RAM, and not in the shared region.  len 0 is refused. */
 void *mem_at(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 /* The same over every region, for readers such as the debugger. */
 const void *mem_at_any(const struct guest_mem *mem, gpa_t gpa, uint64_t len);

@@ -62,7 +62,7 @@ panic_report(struct vm *vm, struct tine_panic *panic, struct tine_error *error)
 			       panic->error_code);
 	print_panic_registers(vm->console, panic);
 	print_backtrace(vm, panic);
-	trace_report(vm->console, vm->mem.region[MEM_SHARED].hva, vm->tsc_khz, 64);
+	trace_report(vm->console, vm->mem.shared, vm->tsc_khz, 64);
 	tine_error_set(error, EIO, "guest-panic", "the guest kernel panicked: %s, at %s",
 		       panic->message, at);
 }

@@ -155,14 +155,14 @@ static int
 restore_slot(struct cursor *c, enum mem_slot slot, uint64_t base, struct tine_error *error)
 {
 	const struct mem_region *m = &c->vm->mem.region[slot];
-	struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = c->vm->reset.log};
 	uint64_t n = m->size / TINE_PAGE_SIZE, first, end;
+	int r;
 
 	if (n == 0)
 		return 0;
-	if (ioctl(c->vm->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0)
-		return tine_error_set(error, errno, "kvm-failed", "KVM_GET_DIRTY_LOG: %s",
-				      strerror(errno));
+	r = mem_read_log(&c->vm->mem, slot, c->vm->vm_fd, c->vm->reset.log, error);
+	if (r != 0)
+		return r;
 	for (end = 0; c->pages <= KEPT_PAGES;) {
 		uint64_t most;
 

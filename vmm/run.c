@@ -256,8 +256,7 @@ find_template(struct run *run, struct tine_error *why)
 static bool
 is_large(const struct guest_mem *mem)
 {
-	const struct tine_stats *stats =
-	    (const void *)(mem->region[MEM_SHARED].hva + TINE_SHARED_STATS);
+	const struct tine_stats *stats = (const void *)(mem->shared + TINE_SHARED_STATS);
 	uint64_t pages = stats->frames_total - stats->frames_free + stats->zero_fill_faults +
 			 stats->cow_pages_copied;
 
@@ -291,8 +290,7 @@ run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 	if (r == 0) {
 		r = serve(run, error);
 		if (stats != NULL)
-			forkstat_print(stats, run->vm.mem.region[MEM_SHARED].hva,
-				       run->options.json);
+			forkstat_print(stats, run->vm.mem.shared, run->options.json);
 	}
 	/* All that the run has is left to the kernel, which takes it down faster than it could be
 	 * done here, piece by piece; but what is large not until the guard gets to it. */

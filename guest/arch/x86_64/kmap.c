@@ -144,11 +144,16 @@ kmap_image(paddr_t start, paddr_t end, uint64_t flags)
 	kmap(TINE_VA_KERNEL + start, start, end - start, flags);
 }
 
-/* Image and direct map of the block of 2 MiB that the image lies in (kernel.ld sees to that): they
- * differ in nothing, since there must be no writable alias of text and constants anyway. */
+/* Image and direct map of the block of 2 MiB that shared region and image lie in (kernel.ld sees to
+ * that): they differ in nothing, since there must be no writable alias of text and constants
+ * anyway.  Before the shared region nothing is mapped, and behind it what cannot be written to. */
 static void
 kmap_image_block(paddr_t block)
 {
+	_Static_assert(VM_SHARED_BASE == TINE_VA_KERNEL + TINE_GPA_SHARED &&
+			   TINE_GPA_SHARED % SIZE_2M == 0 &&
+			   TINE_GPA_SHARED + TINE_SHARED_SIZE == TINE_GPA_KERNEL_MIN,
+		       "one page table maps the shared region and the image");
 	paddr_t text = kva_to_pa(__text_start), rodata = kva_to_pa(__rodata_start),
 		data = kva_to_pa(__data_start);
 
@@ -157,17 +162,6 @@ kmap_image_block(paddr_t block)
 	kmap_image(rodata, data, KMAP_RO);
 	kmap_image(data, block + SIZE_2M, KMAP_RW);
 	*entry_of(VM_DIRECT_BASE + block, SIZE_2M) = *entry_of(TINE_VA_KERNEL + block, SIZE_2M);
-}
-
-/* Behind what is memory there is nothing that could be touched by mistake: the guest would end. */
-static void
-kmap_shared(void)
-{
-	_Static_assert(TINE_SHARED_SIZE <= SIZE_2M && TINE_GPA_SHARED % SIZE_2M == 0 &&
-			   VM_SHARED_BASE == TINE_VA_KERNEL + SIZE_1G - SIZE_2M,
-		       "the last large page of the image's directory");
-
-	kmap(VM_SHARED_BASE, TINE_GPA_SHARED, SIZE_2M, KMAP_RW);
 }
 
 paddr_t
@@ -182,7 +176,6 @@ kmap_init(const struct tine_bootblock *bb, paddr_t first_free)
 	kernel_pml4 = PHYS_TO_DM(table_alloc());
 
 	kmap_image_block(block);
-	kmap_shared();
 	kmap_direct(0, block, KMAP_RW);
 	kmap_direct(block + SIZE_2M, bb->ram_low, KMAP_RW);
 	kmap_direct(TINE_GPA_HIGH, TINE_GPA_HIGH + bb->ram_high, KMAP_RW);

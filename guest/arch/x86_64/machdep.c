@@ -205,7 +205,8 @@ int
 md_ram_ranges(struct ramrange *out, int max)
 {
 	const struct ramrange all[] = {
-	    {0, boot.kernel_start},
+	    {0, TINE_GPA_SHARED},
+	    {TINE_GPA_KERNEL_MIN, boot.kernel_start},
 	    {first_free, boot.ram_low},
 	    {TINE_GPA_HIGH, TINE_GPA_HIGH + boot.ram_high},
 	};

@@ -14,17 +14,17 @@
 static struct elf_maker maker;
 static struct guest_mem mem;
 
-/* A kernel: one segment at 1 MiB, a note with the ABI version. */
+/* A kernel: one segment where the first may lie, a note with the ABI version. */
 static void
 make_kernel(uint32_t version)
 {
 	Elf64_Nhdr nh = {5, 4, TINE_NOTE_ABI};
 
 	elf_init(&maker);
-	maker.eh.e_entry = TINE_VA_KERNEL + 0x100010;
+	maker.eh.e_entry = TINE_VA_KERNEL + 0x280010;
 	maker.eh.e_phnum = 2;
-	maker.ph[0].p_vaddr = TINE_VA_KERNEL + 0x100000;
-	maker.ph[0].p_paddr = 0x100000;
+	maker.ph[0].p_vaddr = TINE_VA_KERNEL + 0x280000;
+	maker.ph[0].p_paddr = 0x280000;
 	maker.ph[0].p_memsz = 8192 + 100;
 	maker.ph[1] = (Elf64_Phdr){.p_type = PT_NOTE,
 				   .p_offset = NOTE_OFFSET,
@@ -76,12 +76,12 @@ test_loads(void **state)
 
 	(void)state;
 	assert_int_equal(kernel_load(&kernel, elf_write(&maker), &mem, NULL), 0);
-	assert_int_equal(kernel.start, 0x100000);
-	assert_int_equal(kernel.end, 0x103000); /* bss included, rounded up */
-	assert_int_equal(kernel.entry, TINE_VA_KERNEL + 0x100010);
-	assert_int_equal(mem_read(&mem, 0x100fff, &byte, 1), 0);
+	assert_int_equal(kernel.start, 0x280000);
+	assert_int_equal(kernel.end, 0x283000); /* bss included, rounded up */
+	assert_int_equal(kernel.entry, TINE_VA_KERNEL + 0x280010);
+	assert_int_equal(mem_read(&mem, 0x280fff, &byte, 1), 0);
 	assert_int_equal(byte, 0x90);
-	assert_int_equal(mem_read(&mem, 0x101000, &byte, 1), 0);
+	assert_int_equal(mem_read(&mem, 0x281000, &byte, 1), 0);
 	assert_int_equal(byte, 0);
 	assert_string_equal(symbols_format(&kernel.symbols, 0x1234, at, sizeof(at)), "0x1234");
 	kernel_unload(&kernel);
@@ -191,19 +191,24 @@ test_type(void **state)
 static void
 test_memory(void **state)
 {
+	const gpa_t end = TINE_GPA_SHARED + TINE_SHARED_SIZE;
 	uint8_t b;
 
 	(void)state;
-	assert_non_null(mem_at(&mem, 0, 16u << 20));
-	assert_null(mem_at(&mem, 0, (16u << 20) + 1));
+	assert_non_null(mem_at(&mem, 0, TINE_GPA_SHARED));
+	assert_non_null(mem_at(&mem, end, (16u << 20) - end));
+	assert_null(mem_at(&mem, end, (16u << 20) - end + 1));
 	assert_null(mem_at(&mem, 16u << 20, 1));
 	assert_null(mem_at(&mem, 0, 0));
 	assert_null(mem_at(&mem, 1, UINT64_MAX));
 	assert_null(mem_at(&mem, UINT64_MAX, 1));
 	assert_null(mem_at(&mem, UINT64_MAX - 4, UINT64_MAX));
+	assert_null(mem_at(&mem, 0, TINE_GPA_SHARED + 1));
 	assert_null(mem_at(&mem, TINE_GPA_SHARED, 1));
-	assert_non_null(mem_at_any(&mem, TINE_GPA_SHARED, TINE_SHARED_SIZE));
-	assert_null(mem_at_any(&mem, TINE_GPA_SHARED, TINE_SHARED_SIZE + 1ull));
+	assert_null(mem_at(&mem, end - 1, 2));
+	assert_null(mem_at(&mem, 0, 16u << 20));
+	assert_ptr_equal(mem_at_any(&mem, TINE_GPA_SHARED, TINE_SHARED_SIZE), mem.shared);
+	assert_int_equal(mem_discard(&mem, TINE_GPA_SHARED, 4096), -EINVAL);
 	assert_int_equal(mem_write(&mem, 0x5000, "x", 1), 0);
 	assert_int_equal(mem_discard(&mem, 0x5000, 4096), 0);
 	assert_int_equal(mem_read(&mem, 0x5000, &b, 1), 0);
@@ -225,15 +230,15 @@ test_memory_discard(void **state)
 	assert_int_equal(ftruncate(fd, 16 << 20), 0);
 	assert_int_equal(pwrite(fd, "t", 1, 4096), 1);
 	assert_int_equal(mem_create(&clone, 4ull << 30, -1, 0, NULL), 0);
-	assert_int_equal(mem_overlay(&clone, 2 << 20, 8192, fd, 0, NULL), 0);
+	assert_int_equal(mem_overlay(&clone, 4 << 20, 8192, fd, 0, NULL), 0);
 	assert_int_equal(mem_overlay(&clone, 3ull << 30, 4096, fd, 0, NULL), 0);
-	assert_int_equal(mem_discard(&clone, (2 << 20) - 4096, 8192), -EOPNOTSUPP);
-	assert_int_equal(mem_discard(&clone, (2 << 20) + 4096, 4 << 20), -EOPNOTSUPP);
-	assert_int_equal(mem_read(&clone, (2 << 20) + 4096, &b, 1), 0);
+	assert_int_equal(mem_discard(&clone, (4 << 20) - 4096, 8192), -EOPNOTSUPP);
+	assert_int_equal(mem_discard(&clone, (4 << 20) + 4096, 4 << 20), -EOPNOTSUPP);
+	assert_int_equal(mem_read(&clone, (4 << 20) + 4096, &b, 1), 0);
 	assert_int_equal(b, 't');
-	assert_int_equal(mem_write(&clone, (2 << 20) + 8192, "x", 1), 0);
-	assert_int_equal(mem_discard(&clone, (2 << 20) + 8192, 2 << 20), 0);
-	assert_int_equal(mem_read(&clone, (2 << 20) + 8192, &b, 1), 0);
+	assert_int_equal(mem_write(&clone, (4 << 20) + 8192, "x", 1), 0);
+	assert_int_equal(mem_discard(&clone, (4 << 20) + 8192, 2 << 20), 0);
+	assert_int_equal(mem_read(&clone, (4 << 20) + 8192, &b, 1), 0);
 	assert_int_equal(b, 0);
 	/* The second piece is the first page behind the hole. */
 	assert_int_equal(mem_discard(&clone, TINE_GPA_HIGH, 4096), -EOPNOTSUPP);

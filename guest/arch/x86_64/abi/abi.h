@@ -13,7 +13,7 @@
 
 /* Raised whenever a structure or rule in abi/ changes; the VMM refuses a kernel of another version.
  */
-#define TINE_ABI_VERSION 7u
+#define TINE_ABI_VERSION 8u
 
 /* ELF note of the kernel image: name "tine", type TINE_NOTE_ABI, descriptor one uint32_t. */
 #define TINE_NOTE_NAME "tine"
@@ -24,10 +24,10 @@
 /*
  * Guest-physical layout:
  *	0 .. 1 MiB		boot GDT and page tables; the guest may reuse it after boot
- *	1 MiB ..		kernel image at its ELF p_paddr, then free RAM
- *	.. 3 GiB		end of low RAM (less if the sandbox is smaller)
  *	TINE_GPA_SHARED		shared region (stats, rings, boot block, trace): MAP_SHARED,
- *				writable
+ *				writable, in the place of that much RAM
+ *	TINE_GPA_KERNEL_MIN ..	kernel image at its ELF p_paddr, then free RAM
+ *	.. 3 GiB		end of low RAM (less if the sandbox is smaller)
  *	0xfee00000		local APIC (emulated in the host kernel)
  *	4 GiB ..		high RAM, if any
  *	TINE_GPA_ROOTFS ..	root file system image (EROFS), read-only slot
@@ -35,9 +35,9 @@
 #define TINE_GPA_BOOT_GDT 0x1000ull        /* IN: GDT the boot segments came from */
 #define TINE_GPA_BOOT_PT 0x2000ull         /* IN: boot page tables, 7 pages at most, PML4 first */
 #define TINE_GPA_BOOT_STACK_TOP 0x20000ull /* initial stack grows down from here */
-#define TINE_GPA_KERNEL_MIN 0x100000ull    /* lowest p_paddr of a kernel segment */
+#define TINE_GPA_SHARED 0x200000ull        /* its pages are mapped by tables that map the kernel */
+#define TINE_GPA_KERNEL_MIN 0x280000ull    /* lowest p_paddr of a kernel segment */
 #define TINE_GPA_LOW_MAX 0xc0000000ull     /* low RAM ends here at most */
-#define TINE_GPA_SHARED 0xd0000000ull
 #define TINE_GPA_HIGH 0x100000000ull
 #define TINE_GPA_ROOTFS 0x2000000000ull
 #define TINE_RAM_MIN_MIB 16u

@@ -12,7 +12,7 @@
 #define VM_STACK_TOP 0x7ffffffff000UL
 #define VM_DIRECTORY_SPAN (1UL << 30) /* what one page directory maps */
 #define VM_DIRECT_BASE 0xffffff8000000000UL
-#define VM_SHARED_BASE 0xffffffffbfe00000UL /* the region shared with the host */
+#define VM_SHARED_BASE 0xffffffff80200000UL /* the region shared with the host */
 #define SHARED_REGION(offset) ((void *)(VM_SHARED_BASE + (offset))) /* abi/abi.h has offsets */
 #ifdef TINE_HOSTED /* kernel sources in a unit test: "physical memory" is an array */
 extern char *hosted_ram;
