@@ -196,6 +196,13 @@ channel_resume(struct channel *ch)
 }
 
 void
+channel_finish(struct channel *ch)
+{
+	while (accepts(ch) && take_record(ch) == 1)
+		continue;
+}
+
+void
 channel_drain(struct channel *ch)
 {
 	while (!ch->broken && take_record(ch) == 1)

@@ -55,7 +55,9 @@ void channel_drain(struct channel *ch);
  */
 int channel_restart(struct channel *ch, const struct proto_launch *launch, uint32_t n,
 		    struct tine_error *error);
-/* Look at the ring again: the client accepts records again, or the guest has died. */
+/* Look at the ring again: the client accepts records again. */
 void channel_resume(struct channel *ch);
+/* The guest has ended: hand what it has left in the ring to the client, all that it accepts. */
+void channel_finish(struct channel *ch);
 
 #endif

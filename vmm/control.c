@@ -173,6 +173,17 @@ finish_if_drained(struct control *c)
 		queue_last(c, VMM_MSG_FAILED, 0, &end->error);
 }
 
+/* The daemon takes records again. */
+static void
+go_on(struct control *c)
+{
+	if (c->ended)
+		channel_finish(&c->channel);
+	else
+		channel_resume(&c->channel);
+	finish_if_drained(c);
+}
+
 static void
 on_stopped(void *arg, uint32_t events)
 {
@@ -181,8 +192,7 @@ on_stopped(void *arg, uint32_t events)
 	(void)events;
 	evloop_watch(&c->loop, &c->stopped, 0);
 	c->ended = true;
-	channel_resume(&c->channel);
-	finish_if_drained(c);
+	go_on(c);
 }
 
 /* For this process, or for the guest. */
@@ -232,10 +242,8 @@ on_socket(void *arg, uint32_t events)
 	}
 	if ((events & EPOLLOUT) != 0) {
 		flush(c);
-		if (outq_empty(&c->queue) && !c->loop.quit) {
-			channel_resume(&c->channel);
-			finish_if_drained(c);
-		}
+		if (outq_empty(&c->queue) && !c->loop.quit)
+			go_on(c);
 	}
 	while ((events & EPOLLIN) != 0 && take_record(c))
 		continue;

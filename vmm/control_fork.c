@@ -385,6 +385,7 @@ freeze(struct control *c, const struct record *rec, int fd, int pagemap_fd,
 		r = evloop_watch(&c->loop, &c->parked, EPOLLIN);
 out:
 	if (r != 0) {
+		atomic_store(&c->vm.freeze, false);
 		f->busy = f->held = false;
 		mem_log_writes(&c->vm.mem, MEM_LOG_OFF, c->vm.vm_fd, NULL);
 	}

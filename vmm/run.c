@@ -59,19 +59,12 @@ on_channel_drained(void *arg)
 	run_input_pump(arg);
 }
 
-/* The vCPU thread has ended: read what it left in the ring, then judge. */
-static void
-on_stopped(void *arg, uint32_t events)
+void
+run_judge(struct run *run)
 {
-	struct run *run = arg;
 	const struct vm_end *end = &run->vm.end;
 	struct tine_error error;
 
-	(void)events;
-	evloop_watch(&run->loop, &run->stopped, 0);
-	channel_resume(&run->channel);
-	if (run->stage == RUN_DONE)
-		return;
 	if (end->kind == VM_PANICKED || end->kind == VM_FAILED) {
 		run_fail(run, RUN_FAILED, &end->error);
 	} else if (run->stage == RUN_EXITED) {
@@ -81,6 +74,19 @@ on_stopped(void *arg, uint32_t events)
 			       "the sandbox shut down before the program ended");
 		run_fail(run, RUN_FAILED, &error);
 	}
+}
+
+/* The vCPU thread has ended: what it left in the ring is written before that is told. */
+static void
+on_stopped(void *arg, uint32_t events)
+{
+	struct run *run = arg;
+
+	(void)events;
+	evloop_watch(&run->loop, &run->stopped, 0);
+	channel_finish(&run->channel);
+	run->halted = true;
+	run_check_end(run);
 }
 
 static void

@@ -38,7 +38,8 @@ struct run {
 	enum run_stage stage;
 	uint32_t next_id;
 	int32_t pid;
-	int status; /* exit status to end with */
+	int status;  /* exit status to end with */
+	bool halted; /* the vCPU thread has ended: nothing more comes */
 	/* forwarding of signals */
 	uint32_t signal_id; /* request of the last one, 0 = answered */
 	struct tine_signal signal;
@@ -57,10 +58,15 @@ void run_fail(struct run *run, int status, const struct tine_error *error);
 void run_send(struct run *run, uint16_t type, uint32_t id, uint32_t arg, const void *payload,
 	      size_t len);
 
+/* The sandbox has ended, and all output is written: the status follows from how it did. */
+void run_judge(struct run *run);
+
 /* run_guest.c: messages of the guest. */
 void run_guest_record(void *run, const struct tine_msg *hdr, const uint8_t *payload);
 /* Give credit for output that has been passed on; look whether everything is out. */
 void run_output_progress(void *run, struct stdio_out *out);
+/* Is it over, and everything written? */
+void run_check_end(struct run *run);
 /* Move standard input on as far as credit allows. */
 void run_input_pump(struct run *run);
 

@@ -104,12 +104,18 @@ output_ended(const struct run *run)
 /* After the program's end: done once its streams have ended, or, when other processes keep them
  * open, once the guest has nothing more under way.  It is asked by a request whose answer follows
  * whatever it had to send before. */
-static void
-check_end(struct run *run)
+void
+run_check_end(struct run *run)
 {
 	struct tine_signal nothing = {.pid = run->pid, .sig = 0};
 
-	if (run->stage != RUN_EXITED || run->barrier_id != 0 || !output_written(run))
+	if (run->stage == RUN_DONE || !output_written(run))
+		return;
+	if (run->halted) {
+		run_judge(run);
+		return;
+	}
+	if (run->stage != RUN_EXITED || run->barrier_id != 0)
 		return;
 	if (output_ended(run) || (run->barrier_rounds > 0 && !run->barrier_output) ||
 	    run->barrier_rounds >= BARRIER_ROUNDS) {
@@ -129,7 +135,7 @@ on_reply(struct run *run, const struct sandbox_msg *msg)
 		launched(run, msg);
 	} else if (msg->id == run->barrier_id) {
 		run->barrier_id = 0;
-		check_end(run);
+		run_check_end(run);
 	} else if (msg->id == run->signal_id) {
 		run_signal_reply(run, msg->arg);
 	}
@@ -142,7 +148,7 @@ on_out(struct run *run, const struct sandbox_msg *msg)
 
 	if (msg->len == 0) {
 		stdio_out_end(out);
-		check_end(run);
+		run_check_end(run);
 		return;
 	}
 	run->barrier_output = true;
@@ -158,7 +164,7 @@ on_exited(struct run *run, const struct sandbox_msg *msg)
 	memcpy(&e, msg->payload, sizeof(e));
 	run->status = WIFSIGNALED(e.status) ? 128 + WTERMSIG(e.status) : WEXITSTATUS(e.status);
 	run->stage = RUN_EXITED;
-	check_end(run);
+	run_check_end(run);
 }
 
 /* A clone needs somebody who runs it, and a template somebody who keeps it: not here. */
@@ -238,7 +244,7 @@ run_output_progress(void *arg, struct stdio_out *out)
 	 * fail for another reason, as they have succeeded long ago. */
 	if (broke && run->stage == RUN_STARTED && run->signal_id == 0)
 		run_signal_guest(run, SIGPIPE, true);
-	check_end(run);
+	run_check_end(run);
 }
 
 static void

@@ -65,7 +65,7 @@ forward(struct run *run, int sig, bool group)
 {
 	struct tine_error error;
 
-	if (run->stage == RUN_STARTED && (run->signal_id == 0 || !is_fatal(sig))) {
+	if (run->stage == RUN_STARTED && !run->halted && (run->signal_id == 0 || !is_fatal(sig))) {
 		run_signal_guest(run, sig, group);
 		return;
 	}
@@ -73,7 +73,7 @@ forward(struct run *run, int sig, bool group)
 		return;
 	/* There is no program yet, it has ended, or the kernel has not even answered the last one.
 	 */
-	if (run->signal_id != 0)
+	if (run->signal_id != 0 && !run->halted)
 		tine_error_set(&error, EINTR, "interrupted",
 			       "the guest kernel does not answer; killing the sandbox");
 	else

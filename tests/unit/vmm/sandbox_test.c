@@ -301,6 +301,27 @@ test_halt(void)
 	sandbox_destroy(sb);
 }
 
+/* The daemon reads late: all that the guest has said comes before the news of its end. */
+static void
+test_last_words(void)
+{
+	enum { N = 2000 }; /* more than the socket holds, no more than the ring does beside it */
+	struct sandbox *sb = boot();
+	struct sandbox_msg msg;
+	struct tine_stats stats;
+	bool torn;
+
+	launch(sb, 2, "/halt", "2000");
+	do
+		CHECK(sandbox_stats(sb, &stats, &torn) == 0);
+	while (stats.cntfork != 42 + N);
+	expect(sb, &msg, TINE_MSG_REPLY);
+	for (int i = 0; i < N; i++)
+		expect(sb, &msg, TINE_MSG_OUT);
+	expect(sb, &msg, VMM_MSG_HALTED);
+	sandbox_destroy(sb);
+}
+
 static void
 test_kill(void)
 {
@@ -388,6 +409,7 @@ main(int argc, char **argv)
 	test_paravirtual();
 	test_reset();
 	test_halt();
+	test_last_words();
 	test_kill();
 	test_bad_kernel();
 	test_bad_guest("/triple", "guest-triple-fault", "triple fault");
