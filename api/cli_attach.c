@@ -85,8 +85,7 @@ take_end(struct exec *e)
 	else if (json_object_get(doc, "exit_code") != NULL)
 		e->status = (int)get_int(doc, "exit_code");
 	else {
-		cli_tty_restore();
-		client_error(e->client, "the sandbox ended before the program did");
+		e->gone = true;
 		e->status = CMD_EXEC_FAILURE;
 	}
 	json_decref(doc);
@@ -240,7 +239,8 @@ on_stream(struct exec *e, struct stream *s)
 	s->ended = true;
 	if (rc == 1 && s->x.status == 200)
 		return 0;
-	if (rc == -EPIPE) /* nobody reads our output: what a shell's pipe would do */
+	e->gone |= rc == 1; /* the daemon knows the program no more */
+	if (rc == -EPIPE)   /* nobody reads our output: what a shell's pipe would do */
 		post(e, "signal", json_pack("{s:i, s:b}", "signal", SIGPIPE, "group", 1));
 	return rc == -EPIPE ? 0 : -1;
 }
@@ -252,6 +252,7 @@ on_wait(struct exec *e)
 
 	if (rc == 0)
 		return 0;
+	e->gone |= rc == 1 && e->wait.status != 200;
 	if (rc < 0 || e->wait.status != 200)
 		return -1;
 	take_end(e);
@@ -322,10 +323,13 @@ exec_attach(struct exec *e)
 		client_error(e->client, "--tty: standard input is no terminal: %s", strerror(-rc));
 	if (rc == 0 && (open_all(e) < 0 || serve(e) < 0)) {
 		cli_tty_restore();
-		client_error(e->client, "the connection to the daemon was lost");
+		if (!e->gone)
+			client_error(e->client, "the connection to the daemon was lost");
 		rc = -1;
 	}
 	cli_tty_restore();
+	if (e->gone)
+		client_error(e->client, "the sandbox ended or was reset before the program ended");
 	input_close(e);
 	for (int i = 0; i < 2; i++)
 		exchange_close(&e->out[i].x);

@@ -27,7 +27,7 @@ struct exec {
 	int signal_fd;
 	char answer[8192]; /* of the wait */
 	size_t answer_len;
-	bool exited;
+	bool exited, gone; /* gone: nobody can tell how it ended */
 	int status;
 	uint64_t total[2]; /* bytes of output until its end */
 };

@@ -46,6 +46,19 @@ done
 tine reset f
 ends f
 
+# Who is attached to what a reset takes away is told.
+mkfifo "$work/in2" "$work/out2"
+tine exec -i f held <"$work/in2" >"$work/out2" 2>"$work/err2" &
+second=$!
+exec 5>"$work/in2" 6<"$work/out2"
+read -r said <&6
+expect "one more in f" "$said" held
+tine reset f
+status=0
+wait $second || status=$?
+expect "its exit status" $status 125
+grep -q "was reset before the program ended" "$work/err2" || fail "it was told $(cat "$work/err2")"
+
 echo p >&3
 read -r said <&4
 expect "the original" "$said" "all p"
