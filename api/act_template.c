@@ -234,6 +234,8 @@ may_add(struct request *req, const char *name)
 		request_fail(req, PROBLEM_NAME_IN_USE, "\"%s\"", name);
 	else if (req->server->ntemplates >= TEMPLATES_MAX)
 		request_fail(req, PROBLEM_TOO_MANY_TEMPLATES, "%zu exist", req->server->ntemplates);
+	else if (!server_has_files(req->server, &req->problem))
+		reply_problem(req);
 	else
 		return true;
 	return false;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "server.h"
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
@@ -65,7 +66,12 @@ static void
 on_refill(struct loop_task *task)
 {
 	struct base *base = (struct base *)(void *)((char *)task - offsetof(struct base, refill));
+	struct server *server =
+	    (struct server *)(void *)((char *)base - offsetof(struct server, base));
+	struct problem problem;
 
+	if (!server_has_files(server, &problem))
+		return;
 	if (sandbox_pool_refill(base->pool, NULL) > 0)
 		loop_task_queue(base->loop, &base->refill);
 }

@@ -70,9 +70,14 @@ void
 request_freeze(struct request *req,
 	       void (*done)(struct request *, int errnum, const uint8_t *data, size_t len))
 {
-	struct guest_call *call = call_new(req, done);
 	struct tine_error error = {0};
+	struct guest_call *call;
 
+	if (!server_has_files(req->server, &req->problem)) {
+		reply_problem(req);
+		return;
+	}
+	call = call_new(req, done);
 	if (call == NULL)
 		return;
 	if (sandbox_freeze(req->sandbox->vm, call->node.id, false, 0, &error) < 0) {

@@ -84,6 +84,7 @@ forkstat_host(struct api_sandbox *sb)
 	if (sandbox_hoststats(sb->vm, &hs, NULL) == 0) {
 		cache->hs = hs;
 		cache->read_ns = now;
+		sb->server->nlooked += sb->listed && !cache->valid;
 		cache->valid = true;
 	}
 	return cache->valid ? &cache->hs : NULL;

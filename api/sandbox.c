@@ -113,7 +113,7 @@ check_limits(struct server *server, const struct sandbox_args *args, struct prob
 				   "%zu sandboxes exist, which is the limit", server->nsandboxes);
 	if (args->name != NULL && server_find_name(server, args->name) != NULL)
 		return problem_set(problem, PROBLEM_NAME_IN_USE, "\"%s\"", args->name);
-	return 0;
+	return server_has_files(server, problem) ? 0 : -1;
 }
 
 /* From a booted kernel of that memory size if there is one; else, or if that does not work, boot.

@@ -2,7 +2,14 @@
 /* server.c: the table of sandboxes. */
 #include "server.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define FILES_KEPT 32u    /* for connections, and files that are opened and closed */
+#define FILES_OF_START 7u /* of a sandbox, most of which come when it has been started */
 
 void
 server_init(struct server *server)
@@ -69,6 +76,32 @@ server_remove(struct server *server, struct api_sandbox *sb)
 		LIST_REMOVE(sb, by_name);
 	server->nsandboxes--;
 	server->nstate[sb->state]--;
+	server->nlooked -= sb->hoststats.valid;
+}
+
+/* Descriptors are given out lowest first: nearly all that are taken are below one that is not. */
+bool
+server_has_files(const struct server *server, struct problem *problem)
+{
+	struct tine_error error = {.code = EMFILE, .type = "no-files"};
+	size_t coming = FILES_OF_START * (1 + server->nstate[API_STARTING]) + server->nsandboxes -
+			server->nlooked;
+	int lowest = fcntl(server->loop.epfd, F_DUPFD_CLOEXEC, 0);
+	struct rlimit limit;
+
+	if (lowest >= 0)
+		close(lowest);
+	if (lowest >= 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		rlim_t kept = limit.rlim_cur / 4 < FILES_KEPT ? limit.rlim_cur / 4 : FILES_KEPT;
+
+		if ((rlim_t)lowest + coming + kept <= limit.rlim_cur)
+			return true;
+		tine_error_set(&error, EMFILE, "no-files",
+			       "%d descriptors of at most %llu are in use, and %zu more will be",
+			       lowest, (unsigned long long)limit.rlim_cur, coming);
+	}
+	problem_from_error(problem, &error);
+	return false;
 }
 
 struct api_sandbox *

@@ -43,6 +43,7 @@ struct server {
 	struct sandbox_list sandboxes; /* in order of creation */
 	struct sandbox_bucket by_id[SERVER_BUCKETS], by_name[SERVER_BUCKETS];
 	size_t nsandboxes, nstate[API_NSTATES];
+	size_t nlooked; /* of them, whose memory the host has been asked for: a file more */
 	uint64_t next_seq, created_total, failed_total;
 
 	struct template_list templates;
@@ -66,6 +67,9 @@ void server_remove(struct server *server, struct api_sandbox *sb);
 struct api_sandbox *server_find(struct server *server, const char *id_or_name);
 struct api_sandbox *server_find_name(struct server *server, const char *name);
 
+/* May something be made that takes descriptors for as long as it lives?  Without some that are left
+ * no client would be served any more, not even one that comes to delete. */
+bool server_has_files(const struct server *server, struct problem *problem);
 /* Bound the memory that bodies take. */
 bool server_body_account(struct server *server, size_t bytes);
 void server_body_unaccount(struct server *server, size_t bytes);

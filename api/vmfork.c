@@ -46,9 +46,12 @@ static int
 policy(const struct api_sandbox *sb, uint32_t kind)
 {
 	const struct server *server = sb->server;
+	struct problem problem;
 
 	if (sb->vmforks_left == 0)
 		return EPERM;
+	if (!server_has_files(server, &problem))
+		return EAGAIN;
 	if (kind == TINE_VMFORK_CLONE)
 		return server->nsandboxes < server->config.max_sandboxes ? 0 : EAGAIN;
 	return server->ntemplates < TEMPLATES_MAX ? 0 : EAGAIN;

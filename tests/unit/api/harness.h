@@ -42,7 +42,7 @@ int run_with_daemon(struct daemon *d, const char *const *args, const char *name,
 		    const struct CMUnitTest *tests, size_t n);
 
 /* One request on a connection of its own; body NULL = none.  The answer is checked against the
- * contract and has to have this status.  Lives until the next call. */
+ * contract and has to have this status (0: any).  Lives until the next call. */
 struct answer *call(struct daemon *d, const char *method, const char *path, const char *body,
 		    int status);
 /* The same with a media type and bytes. */

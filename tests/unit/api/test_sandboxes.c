@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -446,6 +447,39 @@ test_reset_sum(void **state)
 	call(&d, "DELETE", "/v1/templates/warm", NULL, 204);
 }
 
+/* Sandboxes and templates cannot take the descriptors that clients need. */
+static void
+test_descriptors(void **state)
+{
+	const struct rlimit few = {80, 80};
+	struct daemon poor;
+	struct answer *a;
+	int made = 1, status;
+
+	(void)state;
+	daemon_start(&poor, NULL);
+	make_sandbox(&poor, "{\"name\":\"s0\"}");
+	assert_int_equal(prlimit(poor.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (;; made++) {
+		a = call(&poor, "POST", "/v1/sandboxes", fmt("{\"name\":\"s%d\"}", made), 0);
+		status = a->status;
+		if (status != 201)
+			break;
+	}
+	assert_int_equal(status, 503);
+	assert_string_equal(problem_slug(a), "no-files");
+	assert_in_range(made, 4, 15);
+	a = call(&poor, "POST", "/v1/sandboxes/s0/fork", NULL, 503);
+	assert_string_equal(problem_slug(a), "no-files");
+	a = call(&poor, "POST", "/v1/sandboxes/s0/template", NULL, 503);
+	assert_string_equal(problem_slug(a), "no-files");
+	call(&poor, "GET", "/v1/forkstat", NULL, 200);
+	call(&poor, "DELETE", "/v1/sandboxes/s1", NULL, 204);
+	call(&poor, "DELETE", "/v1/sandboxes/s2", NULL, 204);
+	make_sandbox(&poor, "{\"name\":\"again\"}");
+	daemon_stop(&poor);
+}
+
 /* Requests that are found when the daemon is ending already: it ends well, and none is left
  * waiting.
  */
@@ -491,15 +525,25 @@ main(void)
 {
 	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_service),          cmocka_unit_test(test_sandbox_life),
-	    cmocka_unit_test(test_created_location), cmocka_unit_test(test_pages),
-	    cmocka_unit_test(test_boot_failure),     cmocka_unit_test(test_boot_timeout),
-	    cmocka_unit_test(test_vmm_killed),       cmocka_unit_test(test_bad_guests),
-	    cmocka_unit_test(test_mute_guest),       cmocka_unit_test(test_starts),
-	    cmocka_unit_test(test_forkstat),         cmocka_unit_test(test_events),
-	    cmocka_unit_test(test_events_dropped),   cmocka_unit_test(test_templates),
-	    cmocka_unit_test(test_reset_sum),        cmocka_unit_test(test_fork_sandbox),
-	    cmocka_unit_test(test_max_sandboxes),    cmocka_unit_test(test_end),
+	    cmocka_unit_test(test_service),
+	    cmocka_unit_test(test_sandbox_life),
+	    cmocka_unit_test(test_created_location),
+	    cmocka_unit_test(test_pages),
+	    cmocka_unit_test(test_boot_failure),
+	    cmocka_unit_test(test_boot_timeout),
+	    cmocka_unit_test(test_vmm_killed),
+	    cmocka_unit_test(test_bad_guests),
+	    cmocka_unit_test(test_mute_guest),
+	    cmocka_unit_test(test_starts),
+	    cmocka_unit_test(test_forkstat),
+	    cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_events_dropped),
+	    cmocka_unit_test(test_templates),
+	    cmocka_unit_test(test_reset_sum),
+	    cmocka_unit_test(test_fork_sandbox),
+	    cmocka_unit_test(test_max_sandboxes),
+	    cmocka_unit_test(test_descriptors),
+	    cmocka_unit_test(test_end),
 	};
 
 	return RUN_WITH_DAEMON(&d, args, tests);
