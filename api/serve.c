@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -84,6 +85,20 @@ number(const char *text, uint64_t max, uint64_t *out)
 	return parse_uint(text, max, out) == 0 && *out > 0;
 }
 
+/* malloc'd; NULL, errno. */
+static char *
+real_directory(const char *path)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
+
+	if (real == NULL || (stat(real, &st) == 0 && S_ISDIR(st.st_mode)))
+		return real;
+	free(real);
+	errno = ENOTDIR;
+	return NULL;
+}
+
 /* 0, or what to exit with plus one. */
 static int
 parse_option(int opt, struct server_config *config)
@@ -102,7 +117,7 @@ parse_option(int opt, struct server_config *config)
 		return 0;
 	case OPT_ROOTFS:
 		free(config->rootfs_dir);
-		config->rootfs_dir = realpath(optarg, NULL);
+		config->rootfs_dir = real_directory(optarg);
 		if (config->rootfs_dir != NULL)
 			return 0;
 		fprintf(stderr, "tine serve: --rootfs-dir %s: %m\n", optarg);

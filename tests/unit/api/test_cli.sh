@@ -53,6 +53,8 @@ expect "ls --json" "$("$tine" ls --json | jq -r '.[0].name')" one
 expect "spawn of a broken one" "$(status "$tine" spawn --hostname broken)" 1
 grep -q "fake kernel up" "$work/err" || fail "no kernel log with the failure"
 expect "a bad option" "$(status "$tine" spawn --add nonsense)" 2
+expect "a file as folder" "$(status "$tine" serve --socket "$work/none" --rootfs-dir /etc/passwd)" 2
+grep -q "/etc/passwd: Not a directory" "$work/err" || fail "a file as folder: $(cat "$work/err")"
 "$tine" health | grep -q "1 ready" || fail health
 
 # Programs: output, error, status.
