@@ -143,6 +143,10 @@ act_process_winsize(struct request *req)
 		request_fail(req, PROBLEM_PROCESS_EXITED, "it is %s", process_state_name(p->state));
 		return;
 	}
+	if (api_sandbox_room(req->sandbox, &req->problem) < 0) {
+		reply_problem(req);
+		return;
+	}
 	api_sandbox_send(req->sandbox, TINE_MSG_WINSIZE, p->node.id,
 			 (uint32_t)(args->rows << 16 | args->cols), NULL, 0);
 	reply_empty(req, 204);

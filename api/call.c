@@ -41,6 +41,10 @@ call_new(struct request *req,
 			     sb->calls.count);
 		return NULL;
 	}
+	if (api_sandbox_room(sb, &req->problem) < 0) {
+		reply_problem(req);
+		return NULL;
+	}
 	call = calloc(1, sizeof(*call));
 	if (call == NULL) {
 		request_fail(req, PROBLEM_OUT_OF_MEMORY, "no memory");

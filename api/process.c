@@ -14,6 +14,7 @@
 #include "text.h"
 
 #define FEED_CHUNK 32768u
+#define FEED_BACKLOG 65536u /* with more than this on its way to the VMM, stdin waits */
 
 /* ---- references and the list --------------------------------------------------------------- */
 
@@ -36,6 +37,14 @@ process_release(struct api_process *p)
 	free(p);
 }
 
+static void
+leave_feeders(struct api_process *p)
+{
+	if (p->feeding)
+		TAILQ_REMOVE(&p->sandbox->feeders, p, feeder);
+	p->feeding = false;
+}
+
 static size_t
 output_bytes(const struct api_process *p)
 {
@@ -50,6 +59,7 @@ process_unlist(struct api_process *p)
 	if (!p->listed)
 		return;
 	p->listed = false;
+	leave_feeders(p);
 	TAILQ_REMOVE(&sb->processes, p, link);
 	idmap_remove(&sb->launches, &p->node);
 	sb->nprocesses--;
@@ -183,7 +193,7 @@ process_launch(struct api_sandbox *sb, const struct process_args *args, struct a
 	if (sb->nprocesses - sb->nended >= SANDBOX_LAUNCHES_MAX)
 		return problem_set(problem, PROBLEM_TOO_MANY_PROCESSES, "%zu are running",
 				   sb->nprocesses - sb->nended);
-	if (encode(args, &data, &len, problem) < 0)
+	if (api_sandbox_room(sb, problem) < 0 || encode(args, &data, &len, problem) < 0)
 		return -1;
 	p = process_new(sb, args);
 	if (p == NULL) {
@@ -365,24 +375,62 @@ process_consumed(struct api_process *p, unsigned stream, uint64_t offset)
 				 TINE_STREAM_STDOUT + stream, &credit, sizeof(credit));
 }
 
-void
-process_feed(struct api_process *p)
+/* True if more could be sent but for what the VMM has not taken yet: a guest can give any credit
+ * and read nothing, and what is sent to it is held here. */
+static bool
+feed(struct api_process *p)
 {
 	struct inbuf *in = &p->in;
 	const uint8_t *data;
+	bool held = false;
 	size_t n;
 
-	if (p->state != PROCESS_RUNNING || !in->open)
-		return;
-	while ((n = inbuf_peek(in, &data, FEED_CHUNK)) > 0) {
+	process_hold(p);
+	while (p->state == PROCESS_RUNNING && in->open &&
+	       (n = inbuf_peek(in, &data, FEED_CHUNK)) > 0) {
+		held = sandbox_backlog(p->sandbox->vm) >= FEED_BACKLOG;
+		if (held)
+			break;
 		api_sandbox_send(p->sandbox, TINE_MSG_STDIN, p->node.id, 0, data, n);
-		if (!in->open) /* the sandbox ended */
-			return;
-		inbuf_sent(in, n);
+		if (in->open) /* the sandbox has not ended */
+			inbuf_sent(in, n);
 	}
-	if (in->ending && !in->ended && in->len == 0) {
+	if (p->state == PROCESS_RUNNING && in->open && in->ending && !in->ended && in->len == 0) {
 		in->ended = true;
 		api_sandbox_send(p->sandbox, TINE_MSG_STDIN, p->node.id, 0, NULL, 0);
+	}
+	process_release(p);
+	return held;
+}
+
+static void
+join_feeders(struct api_process *p)
+{
+	if (!p->listed) /* its sandbox ended meanwhile */
+		return;
+	p->feeding = true;
+	TAILQ_INSERT_TAIL(&p->sandbox->feeders, p, feeder);
+}
+
+void
+process_feed(struct api_process *p)
+{
+	/* Those that wait come first, each in its turn. */
+	if (!p->feeding && (!TAILQ_EMPTY(&p->sandbox->feeders) || feed(p)))
+		join_feeders(p);
+}
+
+void
+processes_feed(struct api_sandbox *sb)
+{
+	struct api_process *p;
+
+	while (sandbox_backlog(sb->vm) < FEED_BACKLOG && (p = TAILQ_FIRST(&sb->feeders)) != NULL) {
+		process_hold(p);
+		leave_feeders(p);
+		if (feed(p))
+			join_feeders(p);
+		process_release(p);
 	}
 }
 

@@ -30,10 +30,11 @@ enum process_state {
 
 struct api_process {
 	struct idnode node; /* .id is the launch handle */
-	TAILQ_ENTRY(api_process) link;
+	TAILQ_ENTRY(api_process) link, feeder;
 	struct api_sandbox *sandbox;
 	unsigned refs;
 	bool listed, ended_counted;
+	bool feeding; /* one of sandbox->feeders */
 
 	enum process_state state;
 	int32_t pid;
@@ -111,8 +112,10 @@ bool process_complete(const struct api_process *p);
 
 /* Bytes of an output stream were read up to offset: send credit if that frees some. */
 void process_consumed(struct api_process *p, unsigned stream, uint64_t offset);
-/* Send what stdin holds, as far as there is credit. */
+/* Send what stdin holds, as far as there is credit, and as the VMM takes it. */
 void process_feed(struct api_process *p);
+/* The VMM has taken all that was sent: those go on that had to wait for that. */
+void processes_feed(struct api_sandbox *sb);
 void process_stdin_end(struct api_process *p);
 
 const char *process_state_name(enum process_state state);

@@ -93,6 +93,7 @@ sandbox_new(struct server *server, const struct sandbox_args *args, const uint8_
 	for (size_t i = 0; i < SANDBOX_ID_LEN / 2; i++)
 		sprintf(sb->id + 2 * i, "%02x", id[i]);
 	TAILQ_INIT(&sb->processes);
+	TAILQ_INIT(&sb->feeders);
 	LIST_INIT(&sb->changed);
 	for (size_t i = 0; i < args->sysctls.n; i++) {
 		char *copy = strdup(args->sysctls.v[i]);

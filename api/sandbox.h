@@ -30,8 +30,9 @@ struct api_template;
 
 #define SANDBOX_ID_LEN 16u /* hexadecimal digits */
 #define SANDBOX_NAME_MAX 64u
-#define SANDBOX_CALLS_MAX 1024u    /* requests that wait for one guest */
-#define SANDBOX_LAUNCHES_MAX 4096u /* launched processes that have not ended */
+#define SANDBOX_CALLS_MAX 1024u         /* requests that wait for one guest */
+#define SANDBOX_BACKLOG_MAX (64u << 20) /* bytes sent to one that it has not taken */
+#define SANDBOX_LAUNCHES_MAX 4096u      /* launched processes that have not ended */
 
 struct api_sandbox {
 	TAILQ_ENTRY(api_sandbox) link; /* of the table, in order of creation */
@@ -63,9 +64,11 @@ struct api_sandbox {
 
 	struct loop_source io;
 	struct loop_task more; /* messages are left over from the last turn */
+	struct loop_task feed; /* the VMM has taken what was sent */
 
 	struct idmap calls, launches;
 	struct process_list processes; /* oldest first */
+	struct process_list feeders;   /* their stdin waits for the VMM to take what was sent */
 	size_t nprocesses, nended, ended_bytes;
 
 	char template_id[SANDBOX_ID_LEN + 1]; /* it is a clone of, "" = none that has a name */
@@ -112,6 +115,8 @@ void api_sandbox_violation(struct api_sandbox *sb, const char *fmt, ...)
 /* Send to the guest; failures show as the end of the sandbox. */
 void api_sandbox_send(struct api_sandbox *sb, uint16_t type, uint32_t id, uint32_t arg,
 		      const void *payload, size_t len);
+/* May a request be sent?  0, or -1 with *problem: too much waits for the sandbox to take it. */
+int api_sandbox_room(const struct api_sandbox *sb, struct problem *problem);
 /* Write what is queued. */
 void api_sandbox_flush(struct api_sandbox *sb);
 uint32_t api_sandbox_new_id(struct api_sandbox *sb);

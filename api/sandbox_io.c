@@ -277,7 +277,7 @@ on_io(struct loop_source *src, uint32_t events)
 
 	/* An error shows in sandbox_recv() as well. */
 	if (events & EPOLLOUT)
-		want_write(sb, sandbox_flush(sb->vm, NULL) > 0);
+		api_sandbox_flush(sb);
 	if (events & ~(uint32_t)EPOLLOUT)
 		pump(sb);
 }
@@ -288,11 +288,23 @@ on_more(struct loop_task *task)
 	pump((struct api_sandbox *)(void *)((char *)task - offsetof(struct api_sandbox, more)));
 }
 
+static void
+on_feed(struct loop_task *task)
+{
+	struct api_sandbox *sb =
+	    (struct api_sandbox *)(void *)((char *)task - offsetof(struct api_sandbox, feed));
+
+	api_sandbox_hold(sb);
+	processes_feed(sb);
+	api_sandbox_release(sb);
+}
+
 int
 sandbox_io_start(struct api_sandbox *sb)
 {
 	sb->io = (struct loop_source){.fd = sandbox_fd(sb->vm), .ready = on_io};
 	sb->more.run = on_more;
+	sb->feed.run = on_feed;
 	return loop_add(&sb->server->loop, &sb->io, EPOLLIN);
 }
 
@@ -301,6 +313,7 @@ sandbox_io_stop(struct api_sandbox *sb)
 {
 	loop_del(&sb->server->loop, &sb->io);
 	loop_task_cancel(&sb->server->loop, &sb->more);
+	loop_task_cancel(&sb->server->loop, &sb->feed);
 }
 
 /* ---- sending ------------------------------------------------------------------------------- */
@@ -316,10 +329,25 @@ api_sandbox_new_id(struct api_sandbox *sb)
 	return sb->next_id;
 }
 
+int
+api_sandbox_room(const struct api_sandbox *sb, struct problem *problem)
+{
+	size_t backlog = sandbox_backlog(sb->vm);
+
+	return backlog < SANDBOX_BACKLOG_MAX
+		   ? 0
+		   : problem_set(problem, PROBLEM_TOO_MANY_REQUESTS,
+				 "%zu bytes wait for this sandbox to take them", backlog);
+}
+
 void
 api_sandbox_flush(struct api_sandbox *sb)
 {
-	want_write(sb, sandbox_flush(sb->vm, NULL) > 0);
+	bool left = sandbox_flush(sb->vm, NULL) > 0;
+
+	want_write(sb, left);
+	if (!left && sb->io.added && !TAILQ_EMPTY(&sb->feeders))
+		loop_task_queue(&sb->server->loop, &sb->feed);
 }
 
 void

@@ -19,6 +19,12 @@ outq_empty(const struct outq *q)
 	return q->head == q->tail;
 }
 
+size_t
+outq_bytes(const struct outq *q)
+{
+	return q->tail - q->head;
+}
+
 static int
 make_room(struct outq *q, size_t need)
 {

@@ -16,6 +16,7 @@ struct outq {
 
 void outq_free(struct outq *q);
 bool outq_empty(const struct outq *q);
+size_t outq_bytes(const struct outq *q);
 /* Append a record; 0 or -ENOMEM. */
 int outq_push(struct outq *q, const struct tine_msg *hdr, const void *payload);
 /* First record: its bytes (header and payload are adjacent) and their number, 0 when empty. */

@@ -312,6 +312,12 @@ sandbox_flush(struct sandbox *sb, struct tine_error *error)
 	return 0;
 }
 
+size_t
+sandbox_backlog(const struct sandbox *sb)
+{
+	return outq_bytes(&sb->queue);
+}
+
 uint64_t
 sandbox_stdin_credit(const struct sandbox *sb, uint32_t id)
 {

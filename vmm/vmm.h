@@ -180,6 +180,8 @@ uint64_t sandbox_stdin_credit(const struct sandbox *sb, uint32_t id);
 
 /* Write queued messages; 1 = more is queued (poll for POLLOUT), 0 = all written, -EPIPE. */
 int sandbox_flush(struct sandbox *sb, struct tine_error *error);
+/* Bytes of the messages that are queued. */
+size_t sandbox_backlog(const struct sandbox *sb);
 
 /* Copy of the statistics page; works while the guest runs and after the process has died.  *torn
  * is set when no consistent copy could be had.  -ENODATA before VMM_MSG_STARTED. */

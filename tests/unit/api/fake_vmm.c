@@ -230,6 +230,13 @@ sandbox_flush(struct sandbox *sb, struct tine_error *error)
 	return sb->dead ? -EPIPE : 0;
 }
 
+size_t
+sandbox_backlog(const struct sandbox *sb)
+{
+	(void)sb;
+	return 0;
+}
+
 /* ---- templates ----------------------------------------------------------------------------- */
 
 int

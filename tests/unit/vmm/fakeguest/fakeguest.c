@@ -32,7 +32,7 @@ void guest_main(struct tine_bootblock *bb);
 
 static struct tine_rings *const rings = SHARED(TINE_SHARED_RINGS);
 static uint8_t *const h2g = SHARED(TINE_SHARED_H2G), *const g2h = SHARED(TINE_SHARED_G2H);
-static uint64_t credit[3];
+static uint64_t credit[3], tsc_khz;
 static uint32_t launch_id;
 static char args[65536];
 static struct tine_launch launch;
@@ -264,6 +264,36 @@ prog_cat(const char *arg)
 	exited(0);
 }
 
+static uint64_t
+rdtsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+/* Gives credit for 64 MiB of input, reads none of it for a second after the first that does not fit
+ * into the ring, and then all. */
+static void
+prog_greedy(const char *arg)
+{
+	uint32_t bytes = 64u << 20;
+	struct tine_msg m;
+	uint64_t begin;
+
+	(void)arg;
+	send(TINE_MSG_CREDIT, launch_id, 0, &bytes, sizeof(bytes));
+	while (!__atomic_load_n(&rings->h2g_tail.flag, __ATOMIC_ACQUIRE))
+		__asm__ volatile("pause");
+	for (begin = rdtsc(); rdtsc() - begin < tsc_khz * 1000;)
+		__asm__ volatile("pause");
+	do
+		next_message(&m);
+	while (m.type != TINE_MSG_STDIN || m.len != 0);
+	exited(0);
+}
+
 static void
 prog_yes(const char *arg)
 {
@@ -455,6 +485,7 @@ static const struct program {
     {"/garbage", prog_garbage},  {"/halt", prog_halt},
     {"/msrs", prog_msrs},        {"/halted", prog_halted},
     {"/dirty", prog_dirty},      {"/nmi", prog_nmi},
+    {"/greedy", prog_greedy},
 };
 
 static void
@@ -551,6 +582,7 @@ guest_main(struct tine_bootblock *bb)
 	say("fake guest kernel\n");
 	set_up_interrupts();
 	publish_stats(bb);
+	tsc_khz = bb->tsc_khz;
 	vcpu_init(bb->tsc_khz);
 	bb->magic = 0;
 	hypercall(TINE_HC_READY, 0, 0);
