@@ -19,8 +19,9 @@ const struct field events_query[] = {
 };
 
 struct follower {
-	uint64_t next;    /* seq of the next event to send */
-	uint64_t sandbox; /* only of this one, 0 = of all */
+	uint64_t next;               /* seq of the next event to send */
+	uint64_t sandbox;            /* only of this one, 0 = of all */
+	char id[SANDBOX_ID_LEN + 1]; /* its id */
 	bool sse, follow, last;
 	char *line; /* being sent */
 	size_t len, sent;
@@ -84,6 +85,20 @@ next_line(struct follower *f, const struct event_log *log)
 	return 0;
 }
 
+/* The news of the end of its sandbox may be among what it missed. */
+static bool
+nothing_follows(const struct request *req, const struct follower *f)
+{
+	const struct api_sandbox *sb;
+
+	if (f->last || !f->follow)
+		return true;
+	if (f->sandbox == 0)
+		return false;
+	sb = server_find(req->server, f->id);
+	return sb == NULL || sb->seq != f->sandbox;
+}
+
 static ssize_t
 events_read(struct request *req, char *buf, size_t max)
 {
@@ -107,7 +122,7 @@ events_read(struct request *req, char *buf, size_t max)
 		return (ssize_t)done;
 	if (rc < 0)
 		return STREAM_ABORT;
-	if (f->last || !f->follow)
+	if (nothing_follows(req, f))
 		return STREAM_END;
 	request_wait(req, &log->followers, NULL);
 	return 0;
@@ -145,7 +160,10 @@ act_events(struct request *req)
 	req->ctx = f;
 	req->ctx_free = follower_free;
 	f->next = first_seq(req, args->since);
-	f->sandbox = sb != NULL ? sb->seq : 0;
+	if (sb != NULL) {
+		f->sandbox = sb->seq;
+		memcpy(f->id, sb->id, sizeof(f->id));
+	}
 	f->follow = args->follow;
 	f->sse = accept != NULL && strstr(accept, "text/event-stream") != NULL;
 	reply_stream(req, f->sse ? "text/event-stream" : "application/x-ndjson", events_read);

@@ -520,6 +520,33 @@ test_end(void **state)
 	}
 }
 
+/* What a slow follower missed may be the news that it waits for: its sandbox is gone all the same.
+ */
+static void
+test_slow_follower(void **state)
+{
+	static char buf[4 << 20];
+	int fd;
+
+	(void)state;
+	make_sandbox(&d, "{\"name\":\"short\",\"events\":true}");
+	make_sandbox(&d, "{\"name\":\"long\",\"events\":true}");
+	fd = dial(&d);
+	send_text(fd, "GET /v1/events?sandbox=short&since=0 HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(read_until(fd, buf, sizeof(buf), "\r\n\r\n"));
+	/* More than the connection holds; then as many that it is not told of. */
+	call(&d, "POST", "/v1/sandboxes/short/processes",
+	     "{\"argv\":[\"fork\",\"5000\"],\"wait\":true}", 200);
+	call(&d, "DELETE", "/v1/sandboxes/short", NULL, 204);
+	call(&d, "POST", "/v1/sandboxes/long/processes",
+	     "{\"argv\":[\"fork\",\"5000\"],\"wait\":true}", 200);
+	assert_true(read_until(fd, buf, sizeof(buf), "\r\n0\r\n\r\n"));
+	assert_non_null(strstr(buf, "\"dropped\""));
+	assert_null(strstr(buf, "sandbox.deleted"));
+	close(fd);
+	call(&d, "DELETE", "/v1/sandboxes/long", NULL, 204);
+}
+
 int
 main(void)
 {
@@ -539,6 +566,7 @@ main(void)
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_events_dropped),
 	    cmocka_unit_test(test_templates),
+	    cmocka_unit_test(test_slow_follower),
 	    cmocka_unit_test(test_reset_sum),
 	    cmocka_unit_test(test_fork_sandbox),
 	    cmocka_unit_test(test_max_sandboxes),
