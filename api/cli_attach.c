@@ -18,29 +18,11 @@
 #include "cli_exec.h"
 #include "cli_tty.h"
 
+/* What a pipe takes without blocking once poll() says that it is writable: while nobody reads our
+ * output, signals and the program's end are still to be heard of. */
+#define PIECE 4096u
+
 /* ---- output and end ------------------------------------------------------------------------ */
-
-static int
-write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd pfd = {.fd = fd, .events = POLLOUT};
-
-			poll(&pfd, 1, -1);
-			continue;
-		}
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int
 on_output(void *arg, const uint8_t *data, size_t len)
@@ -49,8 +31,11 @@ on_output(void *arg, const uint8_t *data, size_t len)
 
 	if (s->x.status != 200)
 		return 0;
-	s->done += len;
-	return write_all(s->fd, data, len);
+	if (len > sizeof(s->buf) - s->head - s->len)
+		return -EPROTO;
+	memcpy(s->buf + s->head + s->len, data, len);
+	s->len += len;
+	return 0;
 }
 
 static int
@@ -209,6 +194,10 @@ on_signal(struct exec *e)
 	if (info.ssi_signo == SIGWINCH) {
 		cli_tty_size(0, &rows, &cols);
 		post(e, "winsize", json_pack("{s:i, s:i}", "rows", (int)rows, "cols", (int)cols));
+	} else if (e->exited) {
+		/* All that is left is output that nobody takes. */
+		e->given_up = true;
+		e->status = 128 + (int)info.ssi_signo;
 	} else {
 		/* Its group, as a terminal would. */
 		post(e, "signal",
@@ -221,28 +210,61 @@ on_signal(struct exec *e)
 static bool
 finished(const struct exec *e)
 {
-	if (!e->exited)
-		return false;
 	for (int i = 0; i < 2; i++)
-		if (!e->out[i].ended && e->out[i].done < e->total[i])
-			return false;
-	return true;
+		if (e->out[i].len > 0 || (!e->out[i].ended && e->out[i].done < e->total[i]))
+			return e->given_up;
+	return e->exited;
+}
+
+/* What would tell a program that nobody reads, or that its disk is full; its write has succeeded
+ * long ago. */
+static void
+output_broke(struct exec *e, struct stream *s, int error)
+{
+	if (error != EPIPE) {
+		cli_tty_restore();
+		client_error(e->client, "standard %s: %s", s->fd == 1 ? "output" : "error",
+			     strerror(error));
+	}
+	s->ended = true;
+	s->len = 0;
+	post(e, "signal", json_pack("{s:i, s:b}", "signal", SIGPIPE, "group", 1));
+}
+
+static void
+output_write(struct exec *e, struct stream *s)
+{
+	ssize_t n = write(s->fd, s->buf + s->head, s->len < PIECE ? s->len : PIECE);
+
+	if (n < 0) {
+		if (errno != EINTR && errno != EAGAIN)
+			output_broke(e, s, errno);
+		return;
+	}
+	s->done += (uint64_t)n;
+	s->head += (size_t)n;
+	s->len -= (size_t)n;
+	if (s->len == 0)
+		s->head = 0;
+}
+
+static int
+output_read(struct exec *e, struct stream *s)
+{
+	int rc = exchange_read(&s->x);
+
+	s->ended = rc != 0;
+	e->gone |= rc == 1 && s->x.status != 200; /* the daemon knows the program no more */
+	return rc == 0 || (rc == 1 && s->x.status == 200) ? 0 : -1;
 }
 
 static int
 on_stream(struct exec *e, struct stream *s)
 {
-	int rc = exchange_read(&s->x);
-
-	if (rc == 0)
-		return 0;
-	s->ended = true;
-	if (rc == 1 && s->x.status == 200)
-		return 0;
-	e->gone |= rc == 1; /* the daemon knows the program no more */
-	if (rc == -EPIPE)   /* nobody reads our output: what a shell's pipe would do */
-		post(e, "signal", json_pack("{s:i, s:b}", "signal", SIGPIPE, "group", 1));
-	return rc == -EPIPE ? 0 : -1;
+	if (s->len == 0)
+		return output_read(e, s);
+	output_write(e, s);
+	return 0;
 }
 
 static int
@@ -269,7 +291,9 @@ fill_poll(const struct exec *e, struct pollfd pfd[NWATCH])
 	for (int i = 0; i < NWATCH; i++)
 		pfd[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	for (int i = 0; i < 2; i++)
-		if (!e->out[i].ended)
+		if (e->out[i].len > 0)
+			pfd[WATCH_OUT + i] = (struct pollfd){.fd = e->out[i].fd, .events = POLLOUT};
+		else if (!e->out[i].ended)
 			pfd[WATCH_OUT + i].fd = e->out[i].x.fd;
 	if (!e->exited)
 		pfd[WATCH_WAIT].fd = e->wait.fd;

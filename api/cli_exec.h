@@ -10,6 +10,8 @@ struct stream { /* one followed output */
 	int fd;
 	uint64_t done; /* bytes written */
 	bool ended;
+	uint8_t buf[65536]; /* what a read has brought: not more than this */
+	size_t head, len;   /* buf[head .. head+len) is to be written */
 };
 
 struct exec {
@@ -27,7 +29,9 @@ struct exec {
 	int signal_fd;
 	char answer[8192]; /* of the wait */
 	size_t answer_len;
-	bool exited, gone; /* gone: nobody can tell how it ended */
+	bool exited;
+	bool gone;     /* nobody can tell how it ended */
+	bool given_up; /* nobody takes what is left of its output */
 	int status;
 	uint64_t total[2]; /* bytes of output until its end */
 };

@@ -91,6 +91,25 @@ rc=0
 wait $client || rc=$?
 expect "status after a signal" $rc 143
 
+# While nobody reads its output, too: the program hears of the first, tine exec ends with the second.
+mkfifo "$work/unread"
+exec 8<>"$work/unread"
+"$tine" exec one yes 100000000 >"$work/unread" &
+client=$!
+until "$tine" ps --json one | jq -e '[.[] | select(.comm == "yes")] | length == 1' >/dev/null; do :; done
+kill -TERM $client
+until "$tine" ps --json one | jq -e '[.[] | select(.comm == "yes")] | length == 0' >/dev/null; do :; done
+# It may not have heard of the program's end when the next comes.
+while kill -TERM $client && [ "$(cut -d ' ' -f 3 /proc/$client/stat)" != Z ]; do :; done 2>/dev/null
+rc=0
+wait $client || rc=$?
+expect "status after signals without a reader" $rc 143
+exec 8>&-
+
+"$tine" exec one yes 100000000 >/dev/full 2>"$work/err" || rc=$?
+expect "status with a full disk" $rc 141
+expect "words about a full disk" "$(cat "$work/err")" "tine exec: standard output: No space left on device"
+
 "$tine" signal one "$sleeper" TERM
 expect wait "$("$tine" wait one "$sleeper")" "killed by signal TERM"
 expect "signal to nobody" "$(status "$tine" signal one 9999 TERM)" 1
