@@ -73,20 +73,22 @@ put_signal(struct uio *uio, const struct siginfo *si)
 	return uiomove(&ssi, sizeof(ssi), uio);
 }
 
-/* Wait for the first one.  The signals are blocked: their arrival does not end the sleep by
- * itself. */
+/* Wait for the first one.  The signals are blocked: their arrival does not end the sleep by itself;
+ * but one may have come together with what did, and once taken it must be handed out. */
 static int
 signalfd_wait(struct file *fp, struct thread *td, struct siginfo *si)
 {
 	const struct signalfd *sf = fp->f_data;
 	struct pollset po;
-	int error = 0;
+	int error = 0, sig;
 
 	pollset_init(&po);
 	poll_record(&po.po_ctx, &waiters);
-	while (signal_take(td, sf->sf_mask, si) == 0 && error == 0)
+	while ((sig = signal_take(td, sf->sf_mask, si)) == 0 && error == 0)
 		error = fp->f_flags & O_NONBLOCK ? EAGAIN : pollset_sleep(&po, "signalfd", 0);
 	pollset_done(&po);
+	if (sig != 0)
+		return 0;
 	return error == EINTR ? ERESTART : error;
 }
 
