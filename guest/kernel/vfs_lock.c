@@ -11,10 +11,11 @@
 static struct pool lock_pool = POOL_INITIALIZER("filelock", struct filelock);
 static unsigned nlocks;
 
-/* Who sleeps for whom, to find deadlocks; entries live on the stacks of the sleepers. */
+/* Who sleeps for what, to find deadlocks; entries live on the stacks of the sleepers. */
 struct lockwait {
 	LIST_ENTRY(lockwait) lw_link;
-	const void *lw_owner, *lw_blocker;
+	struct vnode *lw_vnode;
+	const struct filelock *lw_req;
 };
 static LIST_HEAD(, lockwait) lockwaits;
 
@@ -133,21 +134,31 @@ lock_apply(struct vnode *vp, const struct filelock *req)
 	return 0;
 }
 
+/* Whom owner waits for, or NULL.  A sleeper that has been woken and has not run yet is still in the
+ * list, but may have nothing to wait for any more: its request says. */
+static const void *
+waits_for(const void *owner)
+{
+	const struct filelock *blocker;
+	const struct lockwait *lw;
+
+	LIST_FOREACH (lw, &lockwaits, lw_link) {
+		if (lw->lw_req->fl_owner != owner)
+			continue;
+		if ((blocker = lockf_conflict(lw->lw_vnode, lw->lw_req)) != NULL)
+			return blocker->fl_owner;
+	}
+	return NULL;
+}
+
 /* Would owner, waiting for blocker, close a circle of waiters? */
 static bool
 lock_deadlock(const void *owner, const void *blocker)
 {
-	for (int steps = 0; steps < 64; steps++) {
-		struct lockwait *lw;
-
+	for (int steps = 0; steps < 64 && blocker != NULL; steps++) {
 		if (blocker == owner)
 			return true;
-		LIST_FOREACH (lw, &lockwaits, lw_link)
-			if (lw->lw_owner == blocker)
-				break;
-		if (lw == NULL)
-			return false;
-		blocker = lw->lw_blocker;
+		blocker = waits_for(blocker);
 	}
 	return false;
 }
@@ -155,7 +166,7 @@ lock_deadlock(const void *owner, const void *blocker)
 static int
 lock_sleep(struct vnode *vp, const struct filelock *req, const struct filelock *blocker)
 {
-	struct lockwait lw = {.lw_owner = req->fl_owner, .lw_blocker = blocker->fl_owner};
+	struct lockwait lw = {.lw_vnode = vp, .lw_req = req};
 	bool posix = req->fl_pid != -1;
 	int error;
 
