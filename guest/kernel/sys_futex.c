@@ -80,6 +80,14 @@ op_wait(struct thread *td, const struct futex_args *fa)
 
 /* ---- waking and moving ---- */
 
+/* How many to wake: Linux looks at the number only when it has woken one.  Programs that mean all
+ * pass -1. */
+static int
+wake_count(uint32_t val)
+{
+	return MAX((int)val, 1);
+}
+
 static int
 op_wake(struct thread *td, const struct futex_args *fa, long *retval)
 {
@@ -91,7 +99,7 @@ op_wake(struct thread *td, const struct futex_args *fa, long *retval)
 		return EINVAL;
 	if ((error = futex_key(td, fa->uaddr, fa->private, &key)) != 0)
 		return error;
-	*retval = futex_wake_key(&key, (int)fa->val, bitset);
+	*retval = futex_wake_key(&key, wake_count(fa->val), bitset);
 	return 0;
 }
 
@@ -213,9 +221,9 @@ op_wake_op(struct thread *td, const struct futex_args *fa, long *retval)
 	if ((error = two_keys(td, fa, &k1, &k2)) != 0 ||
 	    (error = wake_op_apply(fa->uaddr2, fa->val3, &second)) != 0)
 		return error;
-	*retval = futex_wake_key(&k1, (int)fa->val, FUTEX_ANY);
+	*retval = futex_wake_key(&k1, wake_count(fa->val), FUTEX_ANY);
 	if (second)
-		*retval += futex_wake_key(&k2, (int)fa->val2, FUTEX_ANY);
+		*retval += futex_wake_key(&k2, wake_count(fa->val2), FUTEX_ANY);
 	return 0;
 }
 
