@@ -272,6 +272,8 @@ term_output(struct tty *tp, const void *buf, size_t len)
 	struct host_launch *l = tty_arg(tp);
 	size_t done = 0;
 
+	if (l == NULL)
+		return len; /* a session may keep the terminal after its end */
 	while (done < len) {
 		size_t n = out_send(&l->l_out[0], (const char *)buf + done,
 				    MIN(len - done, (size_t)CHUNK));
@@ -284,10 +286,10 @@ term_output(struct tty *tp, const void *buf, size_t len)
 }
 
 static void
-term_inready(struct tty *tp, size_t taken)
+term_inready(struct tty *tp)
 {
-	(void)taken;
-	tty_feed(tty_arg(tp));
+	if (tty_arg(tp) != NULL)
+		tty_feed(tty_arg(tp));
 }
 
 static void
@@ -295,9 +297,10 @@ term_close(struct tty *tp)
 {
 	struct host_launch *l = tty_arg(tp);
 
-	if (l->l_tty == NULL)
+	if (l == NULL || l->l_tty == NULL)
 		return;
 	l->l_tty = NULL;
+	tty_gone(tp);
 	pts_unregister(tp);
 	out_eof(&l->l_out[0]);
 	tty_release(tp);

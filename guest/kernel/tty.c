@@ -70,6 +70,20 @@ tty_wake_readers(struct tty *tp)
 }
 
 void
+tty_inready(struct tty *tp)
+{
+	if (tp->t_backend->tb_inready != NULL)
+		tp->t_backend->tb_inready(tp);
+}
+
+void
+tty_gone(struct tty *tp)
+{
+	tp->t_flags |= TF_DEAD;
+	tp->t_arg = NULL;
+}
+
+void
 tty_event(struct tty *tp, int what)
 {
 	if (tp->t_flags & TF_PTY)
@@ -130,8 +144,8 @@ tty_move_input(struct tty *tp, struct uio *uio)
 			break;
 		error = uiomove(buf, n, uio);
 	}
-	if (moved > 0 && tp->t_backend->tb_inready != NULL)
-		tp->t_backend->tb_inready(tp, moved);
+	if (moved > 0)
+		tty_inready(tp);
 	return error;
 }
 
@@ -362,7 +376,9 @@ tty_newgen(struct tty *tp)
 {
 	tp->t_gen++;
 	tty_flush_input(tp);
+	tty_inready(tp);
 	tty_restart_output(tp);
+	tty_start(tp);
 	wakeup(&tp->t_inhead);
 	wakeup(&tp->t_outtail);
 	pollwakeup(&tp->t_poll, POLLIN | POLLOUT | POLLERR | POLLHUP);

@@ -47,6 +47,9 @@ set_modes(struct tty *tp, const struct termios *t)
 		tty_event(tp, was_flow ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP);
 	wakeup(&tp->t_inhead); /* readers wait by the rules of the old mode */
 	tty_start(tp);
+	/* There may be room for more typing: input was thrown away, or lines need less of it now.
+	 * What comes is for the new mode. */
+	tty_inready(tp);
 }
 
 /* The three ways to set: now, after output has drained (W), and with input thrown away (F). */
@@ -221,8 +224,10 @@ flush_queues(struct tty *tp, struct thread *td, vaddr_t arg)
 		return error;
 	if (arg > 2)
 		return EINVAL;
-	if (arg != 1) /* TCIFLUSH, TCIOFLUSH */
+	if (arg != 1) { /* TCIFLUSH, TCIOFLUSH */
 		tty_flush_input(tp);
+		tty_inready(tp);
+	}
 	if (arg != 0) /* TCOFLUSH, TCIOFLUSH */
 		tty_flush_output(tp);
 	return 0;

@@ -39,7 +39,7 @@ pty_output(struct tty *tp, const void *buf __unused, size_t len __unused)
 }
 
 static void
-pty_inready(struct tty *tp, size_t taken __unused)
+pty_inready(struct tty *tp)
 {
 	if (tp->t_arg != NULL)
 		pty_wake(tp->t_arg, POLLOUT | POLLWRNORM);

@@ -25,10 +25,8 @@ struct ttybackend {
 	/* Output bytes; returns how many were taken (fewer: no room now; backend calls
 	 * tty_outready() later). */
 	size_t (*tb_output)(struct tty *, const void *buf, size_t len);
-	void (*tb_inready)(
-	    struct tty *,
-	    size_t taken); /* input queue was drained by `taken` bytes: more may be sent */
-	void (*tb_close)(struct tty *); /* last slave descriptor closed */
+	void (*tb_inready)(struct tty *); /* the input queue has room: more may be sent */
+	void (*tb_close)(struct tty *);   /* last slave descriptor closed */
 };
 struct tty *tty_create(const struct ttybackend *, void *arg, dev_t rdev); /* refs 1 */
 void tty_hold(struct tty *);
@@ -37,6 +35,7 @@ void *tty_arg(struct tty *);
 /* Input from the backend through the line discipline; returns bytes taken. */
 size_t tty_input(struct tty *, const uint8_t *buf, size_t len);
 void tty_outready(struct tty *);
+void tty_gone(struct tty *);   /* the backend ends: the terminal cannot be opened any more */
 void tty_hangup(struct tty *); /* carrier lost: SIGHUP to the session, reads give EOF */
 void tty_setwinsize(struct tty *,
 		    const struct winsize *); /* SIGWINCH to the foreground group if changed */

@@ -126,7 +126,8 @@ tty_is_utf8_tail(const struct tty *tp, uint8_t c)
 void tty_setdefaults(struct tty *);
 uint32_t tty_inavail(const struct tty *); /* characters a read could take now */
 bool tty_readable(const struct tty *);    /* by VMIN and canonical rules */
-void tty_flush_input(struct tty *);
+void tty_flush_input(struct tty *);       /* then tty_inready() */
+void tty_inready(struct tty *);           /* tell the backend that there is room for typing */
 void tty_mode_changed(struct tty *, uint32_t old_lflag);
 
 /* ---- tty_output.c: written characters ---- */
