@@ -51,22 +51,26 @@ check_type(int domain, int type, int *proto)
 	}
 }
 
-/* A descriptor for so, which is closed if there is none to be had. */
+/* Of a file that never got a descriptor: the socket is not closed with it. */
+static const struct fileops socket_deadops = {.fo_name = "dead"};
+
+/* A descriptor for so, which stays the caller's if there is none to be had. */
 static int
 install(struct thread *td, struct socket *so, int flags, int32_t *fdp)
 {
 	struct file *fp = file_alloc(&socket_fileops, O_RDWR | (flags & SOCK_NONBLOCK), so);
 	int error;
 
-	if (fp == NULL) {
-		so_close(so);
+	if (fp == NULL)
 		return ENFILE;
+	error = fd_install(td->td_proc, fp, 0, flags & SOCK_CLOEXEC ? FD_CLOEXEC : 0, fdp);
+	if (error != 0) {
+		fp->f_ops = &socket_deadops;
+		file_release(fp);
+		return error;
 	}
 	so->so_file = fp;
-	error = fd_install(td->td_proc, fp, 0, flags & SOCK_CLOEXEC ? FD_CLOEXEC : 0, fdp);
-	if (error != 0)
-		file_release(fp);
-	return error;
+	return 0;
 }
 
 SYSCALL(socket)
@@ -83,6 +87,8 @@ SYSCALL(socket)
 		return ENOMEM;
 	if ((error = install(td, so, type, &fd)) == 0)
 		*retval = fd;
+	else
+		so_close(so);
 	return error;
 }
 
@@ -101,11 +107,14 @@ make_pair(struct thread *td, int type, int proto, int32_t fds[2])
 	}
 	so_connect_pair(one, two);
 	if ((error = install(td, one, type, &fds[0])) != 0) {
+		so_close(one);
 		so_close(two);
 		return error;
 	}
-	if ((error = install(td, two, type, &fds[1])) != 0)
+	if ((error = install(td, two, type, &fds[1])) != 0) {
 		fd_close(td->td_proc, fds[0]);
+		so_close(two);
+	}
 	return error;
 }
 
@@ -188,10 +197,27 @@ SYSCALL(shutdown)
 	return with_number(td, a, so_shutdown);
 }
 
+/* A connection that gets no descriptor stays with the listener. */
+static int
+accept_install(struct thread *td, struct socket *so, bool nonblock, int flags,
+	       struct sockname *peer, int32_t *fdp)
+{
+	struct socket *in;
+	int error = so_accept(so, nonblock, &in);
+
+	if (error != 0)
+		return error;
+	*peer = in->so_peername;
+	if ((error = install(td, in, flags, fdp)) != 0)
+		so_unaccept(so, in);
+	return error;
+}
+
 static int
 do_accept(struct thread *td, int fd, vaddr_t name, vaddr_t len, int flags, long *retval)
 {
-	struct socket *so, *in;
+	struct sockname peer;
+	struct socket *so;
 	struct file *fp;
 	int32_t newfd;
 	int error;
@@ -200,24 +226,16 @@ do_accept(struct thread *td, int fd, vaddr_t name, vaddr_t len, int flags, long 
 		return EINVAL;
 	if ((error = getsock(td, fd, &fp, &so)) != 0)
 		return error;
-	error = so_accept(so, fp->f_flags & O_NONBLOCK, &in);
+	error = accept_install(td, so, fp->f_flags & O_NONBLOCK, flags, &peer, &newfd);
 	file_release(fp);
 	if (error != 0)
 		return error;
-	so = in;
-	so->so_refs++; /* its name is wanted after somebody else may have closed it */
-	error = install(td, in, flags, &newfd);
-	if (error == 0) {
-		struct sockname peer = so->so_peername;
-
-		if (peer.sn_len == 0)
-			peer = (struct sockname){.sn_len = 2, .sn_family = AF_UNIX};
-		if ((error = sockname_copyout(&peer, name, len)) != 0)
-			fd_close(td->td_proc, newfd);
-		else
-			*retval = newfd;
-	}
-	so_release(so);
+	if (peer.sn_len == 0)
+		peer = (struct sockname){.sn_len = 2, .sn_family = AF_UNIX};
+	if ((error = sockname_copyout(&peer, name, len)) != 0)
+		fd_close(td->td_proc, newfd);
+	else
+		*retval = newfd;
 	return error;
 }
 

@@ -117,11 +117,13 @@ set_int(struct thread *td, struct socket *so, int level, int name, int32_t n)
 	}
 	if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_SNDBUFFORCE)) {
 		so->so_sndlimit = bufsize(n);
-		so_wake(so, POLLOUT);
+		if (so->so_peer != NULL)
+			so_hasroom(so->so_peer);
 		return 0;
 	}
 	if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_RCVBUFFORCE)) {
 		so->so_rcvlimit = bufsize(n);
+		so_hasroom(so);
 		return 0;
 	}
 	return is_hint(so, level, name) ? 0 : ENOPROTOOPT;

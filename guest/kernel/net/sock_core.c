@@ -176,7 +176,17 @@ so_listen(struct socket *so, int backlog)
 	so->so_flags |= SS_LISTENING;
 	so->so_backlog = (uint32_t)(backlog < 0 || backlog > SOMAXCONN ? SOMAXCONN : backlog);
 	so->so_cred = so_mycred();
+	wakeup(&so->so_backlog); /* there may be room for more */
 	return 0;
+}
+
+void
+so_unaccept(struct socket *so, struct socket *in)
+{
+	TAILQ_INSERT_HEAD(&so->so_incoming, in, so_inlink);
+	so->so_nincoming++;
+	wakeup_one(&so->so_incoming);
+	pollwakeup(&so->so_poll, POLLIN | POLLRDNORM);
 }
 
 int
@@ -212,10 +222,11 @@ static int
 connect_wait(const struct socket *so, struct socket *to, bool nonblock)
 {
 	nsec_t deadline = so->so_sndtimeo != 0 ? nanouptime() + so->so_sndtimeo : 0;
-	uint32_t most = so_unix(so) ? to->so_backlog : SOMAXCONN;
 	int error = 0;
 
 	while (error == 0) {
+		uint32_t most = so_unix(so) ? to->so_backlog : SOMAXCONN;
+
 		if (!(to->so_flags & SS_LISTENING) || to->so_flags & SS_RCVEOF)
 			return ECONNREFUSED;
 		if (to->so_nincoming <= most)
@@ -252,6 +263,7 @@ connect_to(struct socket *so, struct socket *to, const struct sockname *name, bo
 	to->so_nincoming++;
 	wakeup_one(&to->so_incoming);
 	pollwakeup(&to->so_poll, POLLIN | POLLRDNORM);
+	pollwakeup(&so->so_poll, POLLOUT | POLLWRNORM);
 	return 0;
 }
 
@@ -288,6 +300,7 @@ connect_datagram(struct thread *td, struct socket *so, const struct sockname *na
 		so_setpeer(so, NULL);
 		so->so_flags &= ~SS_CONNECTED;
 		so->so_peername.sn_len = 0;
+		so_wake(so, POLLOUT | POLLWRNORM);
 		return 0;
 	}
 	if (so_unix(so)) {
@@ -307,6 +320,8 @@ connect_datagram(struct thread *td, struct socket *so, const struct sockname *na
 	so->so_peername = dest;
 	if (!so_unix(so))
 		inet_connected(so, NULL, &dest);
+	if (so_sendable(so)) /* to the new one; who polls may have waited for the old one */
+		pollwakeup(&so->so_poll, POLLOUT | POLLWRNORM);
 	return 0;
 }
 

@@ -56,18 +56,24 @@ enqueue(struct socket *to, struct sockmsg *sm, struct sockio *io)
 	pollwakeup(&to->so_poll, readable);
 }
 
-static void
-dequeue(struct socket *so, struct sockmsg *sm)
+void
+so_hasroom(struct socket *so)
 {
 	struct socket *from;
 
-	TAILQ_REMOVE(&so->so_queue, sm, sm_link);
-	so->so_queued -= sockmsg_charge(sm);
-	sockmsg_free(sm);
 	wakeup(&so->so_queued);
 	LIST_FOREACH (from, &so->so_peers, so_peerlink)
 		if (so_sendable(from))
 			pollwakeup(&from->so_poll, writable);
+}
+
+static void
+dequeue(struct socket *so, struct sockmsg *sm)
+{
+	TAILQ_REMOVE(&so->so_queue, sm, sm_link);
+	so->so_queued -= sockmsg_charge(sm);
+	sockmsg_free(sm);
+	so_hasroom(so);
 }
 
 /* ---- sending ---- */
@@ -160,10 +166,12 @@ datagram_dest(struct socket *so, const struct sockio *io, struct socket **top)
 		return EDESTADDRREQ;
 	if ((error = inet_dest(so, &dest)) != 0 || (error = so_autobind(so)) != 0)
 		return error;
-	if ((*top = inet_find(so, &dest)) != NULL)
+	if ((*top = inet_find(so, &dest)) != NULL) {
 		(*top)->so_refs++;
-	else if (so->so_flags & SS_CONNECTED && io->io_to == NULL)
+	} else if (so->so_flags & SS_CONNECTED && io->io_to == NULL) {
 		so->so_error = ECONNREFUSED; /* as the answer of the other host would say */
+		so_wake(so, POLLERR);
+	}
 	return 0;
 }
 

@@ -115,6 +115,7 @@ void so_connect_pair(struct socket *, struct socket *);
 void so_setpeer(struct socket *, struct socket *peer); /* NULL: dissolve */
 int so_listen(struct socket *, int backlog);
 int so_accept(struct socket *, bool nonblock, struct socket **);
+void so_unaccept(struct socket *, struct socket *in); /* back to the head of the queue */
 int so_connect(struct thread *, struct socket *, const struct sockname *, bool nonblock);
 int so_shutdown(struct socket *, int how);
 int so_takeerror(struct socket *);
@@ -127,6 +128,7 @@ int so_send(struct socket *, struct uio *, struct sockio *);
 int so_receive(struct socket *, struct uio *, struct sockio *);
 void sockmsg_free(struct sockmsg *);
 bool so_sendable(const struct socket *); /* for poll */
+void so_hasroom(struct socket *);        /* tell those who send to it */
 
 /* ---- sys_sockcontrol.c: control data of the program's msghdr, which is in our memory ---- */
 /* Before a send.  io_rights is the caller's, also after an error. */
