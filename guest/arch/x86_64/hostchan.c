@@ -28,6 +28,7 @@ static volatile struct tine_rings *const rings = SHARED_REGION(TINE_SHARED_RINGS
 static char *const h2g = SHARED_REGION(TINE_SHARED_H2G);
 static char *const g2h = SHARED_REGION(TINE_SHARED_G2H);
 static bool up __resume_data;
+static bool room_wanted __resume_data; /* somebody waits for room in the ring to the host */
 /* our own positions */
 static uint32_t g2h_tail __resume_data, h2g_head __resume_data;
 
@@ -50,7 +51,8 @@ hostchan_init(void)
 	memset(&in, 0, sizeof(in));
 	g2h_tail = rings->g2h_tail.pos;
 	h2g_head = rings->h2g_head.pos;
-	rings->g2h_tail.flag = 0;
+	/* Who waited in the original still does: hostchan_poll() finds that there is room. */
+	rings->g2h_tail.flag = room_wanted;
 	rings->h2g_head.flag = 1; /* always waiting, but inside hostchan_poll() */
 	up = true;
 }
@@ -109,6 +111,7 @@ g2h_reserve(size_t size)
 {
 	if (g2h_free() >= size)
 		return true;
+	room_wanted = true;
 	rings->g2h_tail.flag = 1;
 	full_fence(); /* the flag before the second look, or the wake-up may be missed */
 	return g2h_free() >= size;
@@ -293,8 +296,9 @@ drain(void)
 static void
 room_poll(void)
 {
-	if (rings->g2h_tail.flag == 0 || g2h_free() == 0)
+	if (!room_wanted || g2h_free() == 0)
 		return;
+	room_wanted = false;
 	rings->g2h_tail.flag = 0;
 	wakeup(&hostchan_room);
 	host_room();
