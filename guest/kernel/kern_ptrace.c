@@ -155,6 +155,8 @@ ptrace_detach(struct process *ps)
 	reparent(ps, real_parent(ps));
 	ps->ps_oppid = 0;
 	ptrace_process_free(ps);
+	if ((ps->ps_flags & (PS_STOPPED | PS_ZOMBIE)) == PS_STOPPED)
+		wakeup(ps->ps_pptr); /* now it may learn of the stop */
 }
 
 void

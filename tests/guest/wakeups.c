@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -113,6 +114,52 @@ signalfd_and_handler(void)
 		CHECK_EQ(handled, i + 1);
 	}
 	close(fd);
+}
+
+/* ---- processes ---- */
+
+static pid_t stopped;
+
+/* Stop the process while it is traced, and let go of it as it is. */
+static void
+trace_stopped(pid_t waiter)
+{
+	int status;
+
+	CHECK_EQ(ptrace(PTRACE_SEIZE, stopped, NULL, NULL), 0);
+	CHECK_EQ(kill(stopped, SIGSTOP), 0);
+	CHECK_EQ(waitpid(stopped, &status, __WALL), stopped);
+	CHECK_EQ(WSTOPSIG(status), SIGSTOP);
+	CHECK_EQ(ptrace(PTRACE_CONT, stopped, NULL, SIGSTOP), 0);
+	CHECK_EQ(waitpid(stopped, &status, __WALL), stopped);
+	CHECK_EQ(status >> 16, PTRACE_EVENT_STOP);
+	wait_state(waiter, 'S');
+	CHECK_EQ(ptrace(PTRACE_DETACH, stopped, NULL, NULL), 0);
+	pause(); /* its end would wake the waiter as well */
+	_exit(1);
+}
+
+/* A parent that waits for stops learns of one that was its tracer's, once that has let go. */
+static void
+stop_after_detach(void)
+{
+	pid_t self = getpid();
+	int status;
+
+	CHECK((stopped = fork()) >= 0);
+	if (stopped == 0) {
+		pause();
+		_exit(0);
+	}
+	CHECK((sleeper = fork()) >= 0);
+	if (sleeper == 0)
+		trace_stopped(self);
+	CHECK_EQ(waitpid(stopped, &status, WUNTRACED), stopped);
+	CHECK(WIFSTOPPED(status));
+	CHECK_EQ(kill(sleeper, SIGKILL), 0);
+	CHECK_KILLED(sleeper, SIGKILL);
+	CHECK_EQ(kill(stopped, SIGKILL), 0);
+	CHECK_KILLED(stopped, SIGKILL);
 }
 
 /* ---- terminals ---- */
@@ -412,6 +459,7 @@ static const struct {
 	void (*fn)(void);
 } steps[] = {
     {"signalfd and handler", signalfd_and_handler},
+    {"stop after detach", stop_after_detach},
     {"terminal input is flushed", terminal_flush},
     {"session of a terminal ends", terminal_session_end},
     {"record locks", locks},
