@@ -259,8 +259,13 @@ static uint64_t
 prepare(void *arg)
 {
 	struct server *server = arg;
-	uint64_t a = http_prepare(&server->unix_http), b = http_prepare(&server->tcp_http);
+	uint64_t a, b;
 
+	/* What the second one serves may be news for a connection of the first. */
+	do {
+		a = http_prepare(&server->unix_http);
+		b = http_prepare(&server->tcp_http);
+	} while (server->unix_http.resumed);
 	return a < b ? a : b;
 }
 
