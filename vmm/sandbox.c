@@ -18,6 +18,8 @@
 
 /* Once the socket has ended the process is on its way out; taking a VM apart takes milliseconds. */
 #define REAP_MS 100
+/* Looked at for one message: a guest that never ends any must not keep the caller from others. */
+#define RECORDS 64
 
 /* The region may be mapped if it cannot shrink under the mapping. */
 static int
@@ -231,7 +233,7 @@ sandbox_recv(struct sandbox *sb, struct sandbox_msg *msg, struct tine_error *err
 
 	if (sb->gone)
 		return gone(sb, error);
-	while (again)
+	for (int i = 0; again && i < RECORDS; i++)
 		r = receive_one(sb, msg, &again, error);
 	if (r < 0 && r != -EPIPE) {
 		/* A VMM process that breaks the protocol has been taken over, or is broken. */

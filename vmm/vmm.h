@@ -164,8 +164,9 @@ struct sandbox_msg {   /* one logical message, fragments joined, checked against
 	const uint8_t *payload; /* valid until the next sandbox_recv() on this sandbox */
 };
 
-/* Receive without blocking: 1 and *msg, 0 if nothing is there yet, -EPIPE when the VMM process has
- * gone (reason in *error, made from its wait status), -EPROTO when it broke the protocol. */
+/* Receive without blocking: 1 and *msg, 0 if nothing is there yet (or only pieces: the socket then
+ * is readable still), -EPIPE when the VMM process has gone (reason in *error, made from its wait
+ * status), -EPROTO when it broke the protocol. */
 int sandbox_recv(struct sandbox *sb, struct sandbox_msg *msg, struct tine_error *error);
 
 /* Queue one logical message for the guest (fragmented as needed), copying payload.  -EPIPE if the

@@ -371,6 +371,21 @@ test_launch_failure(void **state)
 	assert_int_equal(strspn(error.detail + strlen("prog: "), "a"), LAUNCH_WHY_MAX);
 }
 
+/* At the other end of whose socket is the test. */
+static struct sandbox *
+bare_sandbox(int fd)
+{
+	struct sandbox *sb = calloc(1, sizeof(*sb));
+
+	assert_non_null(sb);
+	proto_init(&sb->proto);
+	sb->fd = fd;
+	sb->pidfd = sb->shared_fd = sb->frozen_fd = sb->rootfs_fd = sb->smaps_fd = sb->vm_stats.fd =
+	    sb->vcpu_stats.fd = -1;
+	sb->reaped = true; /* there is no process */
+	return sb;
+}
+
 /* STARTED from a process that was made 1 s before the request, which came 1 s ago.  word: comes
  * along, unless it is NULL; then *msg is that. */
 static int
@@ -387,13 +402,7 @@ receive_started(const struct vmm_started *info, bool made_for_it, const struct t
 	assert_int_equal(ftruncate(shared, TINE_SHARED_SIZE), 0);
 	assert_int_equal(fcntl(shared, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	sb = calloc(1, sizeof(*sb));
-	assert_non_null(sb);
-	proto_init(&sb->proto);
-	sb->fd = pair[0];
-	sb->pidfd = sb->shared_fd = sb->frozen_fd = sb->rootfs_fd = sb->smaps_fd = sb->vm_stats.fd =
-	    sb->vcpu_stats.fd = -1;
-	sb->reaped = true; /* there is no process */
+	sb = bare_sandbox(pair[0]);
 	sb->requested_ns = monotonic_ns() - second;
 	sb->made_ns = sb->requested_ns - (made_for_it ? 0 : second);
 	memcpy(rec.payload, info, sizeof(*info));
@@ -527,6 +536,35 @@ test_lost_descriptors(void **state)
 	close(pair[1]);
 }
 
+/* Many records that make no message: others get their turn in between. */
+static void
+test_pieces(void **state)
+{
+	const struct {
+		struct tine_msg hdr;
+		uint32_t bytes;
+	} credit = {.hdr = {.type = TINE_MSG_CREDIT, .id = 7, .len = 4}, .bytes = 1};
+	const struct tine_msg last = {.type = TINE_MSG_LOG};
+	int pair[2], sent = 0, calls = 1, n;
+	struct sandbox_msg msg;
+	struct sandbox *sb;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	sb = bare_sandbox(pair[0]);
+	for (; sent < 200; sent++) /* credit for no launch is passed over */
+		assert_int_equal(wire_send_record(pair[1], &credit.hdr, &credit.bytes), 0);
+	assert_int_equal(wire_send_record(pair[1], &last, NULL), 0);
+	while ((n = sandbox_recv(sb, &msg, NULL)) == 0 && calls < sent)
+		calls++;
+	assert_int_equal(n, 1);
+	assert_int_equal(msg.type, TINE_MSG_LOG);
+	assert_in_range(calls, 2, 100);
+	assert_int_equal(sandbox_recv(sb, &msg, NULL), 0);
+	close(pair[1]);
+	sandbox_destroy(sb);
+}
+
 int
 main(void)
 {
@@ -547,6 +585,7 @@ main(void)
 	    cmocka_unit_test(test_started_along),
 	    cmocka_unit_test(test_phases),
 	    cmocka_unit_test(test_lost_descriptors),
+	    cmocka_unit_test(test_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
