@@ -18,8 +18,8 @@
  * and then writes it, by up to three nested page faults, between which KVM unmaps it again.
  */
 static int
-copy_extent(struct guest_mem *mem, const struct tine_template *tmpl,
-	    const struct template_extent *e, struct tine_error *error)
+place_extent(struct guest_mem *mem, const struct tine_template *tmpl,
+	     const struct template_extent *e, bool text, struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
 	const uint64_t cut[4] = {0, head->kernel_start, head->kernel_data, UINT64_MAX};
@@ -30,37 +30,43 @@ copy_extent(struct guest_mem *mem, const struct tine_template *tmpl,
 		uint64_t end = e->start + e->len < cut[i + 1] ? e->start + e->len : cut[i + 1];
 		uint64_t offset = e->offset + (start - e->start);
 
-		if (start >= end)
+		if (start >= end || (i == 1) != text)
 			continue;
-		r = i == 1 ? mem_overlay(mem, start, end - start, tmpl->fd, offset, error)
-			   : mem_copy(mem, start, end - start, tmpl->fd, offset, error);
+		r = text ? mem_overlay(mem, start, end - start, tmpl->fd, offset, error)
+			 : mem_copy(mem, start, end - start, tmpl->fd, offset, error);
 	}
+	return r;
+}
+
+static int
+place_base(struct guest_mem *mem, const struct tine_template *tmpl, bool text,
+	   struct tine_error *error)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < tmpl->head.nextents; i++)
+		r = place_extent(mem, tmpl, &tmpl->head.extent[i], text, error);
 	return r;
 }
 
 /* RAM without data in the template stays anonymous: a hole in a memfd would be filled when read. */
 static int
-map_ram(struct guest_mem *mem, const struct tine_template *tmpl, bool base,
-	struct tine_error *error)
+create_ram(struct guest_mem *mem, const struct tine_template *tmpl, struct tine_error *error)
 {
-	const struct template_head *head = &tmpl->head;
-	int r = mem_create_ram(mem, head->ram_low + head->ram_high, -1, 0, error);
-
-	for (uint32_t i = 0; r == 0 && i < head->nextents; i++) {
-		const struct template_extent *e = &head->extent[i];
-
-		r = base ? copy_extent(mem, tmpl, e, error)
-			 : mem_overlay(mem, e->start, e->len, tmpl->fd, e->offset, error);
-	}
-	return r;
+	return mem_create_ram(mem, tmpl->head.ram_low + tmpl->head.ram_high, -1, 0, error);
 }
 
 int
 clone_map(struct guest_mem *mem, const struct tine_template *tmpl, struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
-	int r = map_ram(mem, tmpl, false, error);
+	int r = create_ram(mem, tmpl, error);
 
+	for (uint32_t i = 0; r == 0 && i < head->nextents; i++) {
+		const struct template_extent *e = &head->extent[i];
+
+		r = mem_overlay(mem, e->start, e->len, tmpl->fd, e->offset, error);
+	}
 	if (r == 0 && head->rootfs_size != 0)
 		r = mem_attach_rootfs(mem, template_rootfs_fd(tmpl), head->rootfs_offset,
 				      head->rootfs_size, error);
@@ -69,12 +75,20 @@ clone_map(struct guest_mem *mem, const struct tine_template *tmpl, struct tine_e
 	return r;
 }
 
+/* Mappings come before pages: to map over memory of which pages have been touched costs three times
+ * as much. */
 static int
 map_base(struct guest_mem *mem, const struct tine_template *tmpl, const struct vm_options *options,
 	 struct tine_error *error)
 {
-	int r = map_ram(mem, tmpl, true, error);
+	int r = create_ram(mem, tmpl, error);
 
+	if (r == 0)
+		r = place_base(mem, tmpl, true, error);
+	if (r == 0)
+		r = mem_add_shared(mem, error);
+	if (r == 0)
+		r = place_base(mem, tmpl, false, error);
 	if (r == 0 && options->rootfs_fd >= 0)
 		r = mem_attach_rootfs(mem, options->rootfs_fd, 0, options->rootfs_size, error);
 	return r;
@@ -88,9 +102,10 @@ map_memory(struct vm *vm, const struct tine_template *tmpl, const struct vm_opti
 
 	if (options->mapped != NULL)
 		mem_move(&vm->mem, options->mapped);
+	else if (vm->base)
+		return map_base(&vm->mem, tmpl, options, error);
 	else
-		r = vm->base ? map_base(&vm->mem, tmpl, options, error)
-			     : clone_map(&vm->mem, tmpl, error);
+		r = clone_map(&vm->mem, tmpl, error);
 	return r == 0 ? mem_add_shared(&vm->mem, error) : r;
 }
 
