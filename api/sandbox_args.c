@@ -156,8 +156,9 @@ decode_files(struct decode *d, const json_t *value, void *dst)
 		if (decode_object(d, item, file_fields, &file) < 0)
 			return -1;
 		decode_pop(d, len);
-		args->files[args->nfiles++] =
-		    (struct rootfs_file){file.host_path, file.guest_path, (unsigned)file.mode};
+		args->files[args->nfiles++] = (struct rootfs_file){.host_path = file.host_path,
+								   .guest_path = file.guest_path,
+								   .mode = (unsigned)file.mode};
 	}
 	return 0;
 }

@@ -69,7 +69,9 @@ image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_fi
 	struct stat st;
 	int r, fd;
 
-	fd = program_file_open(file->host_path, &st, error);
+	fd = file->fd != 0 && fstat(file->fd, &st) == 0
+		 ? file->fd
+		 : program_file_open(file->host_path, &st, error);
 	if (fd == -ENOEXEC) { /* empty, which only a program must not be */
 		node =
 		    tree_node_new(tree, S_IFREG | (file->mode != 0 ? file->mode & 07777u : 0644));
@@ -89,7 +91,8 @@ image_add_file(struct tree *tree, struct erofs_writer *w, const struct rootfs_fi
 	if (r == 0)
 		r = tree_link(tree, file->guest_path, node, error);
 out:
-	close(fd);
+	if (fd != file->fd)
+		close(fd);
 	return r;
 }
 

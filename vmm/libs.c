@@ -29,31 +29,45 @@ static const char *const default_dirs[] = {"/lib/x86_64-linux-gnu",
 int
 file_list_add(struct file_list *list, const char *path)
 {
+	struct file_list_entry *file;
+
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->path[i], path) == 0)
+		if (strcmp(list->file[i].path, path) == 0)
 			return 0;
 	if (list->n == list->cap) {
 		size_t cap = list->cap != 0 ? list->cap * 2 : 16;
-		char **p = realloc(list->path, cap * sizeof(*p));
 
-		if (p == NULL)
+		file = realloc(list->file, cap * sizeof(*file));
+		if (file == NULL)
 			return -ENOMEM;
-		list->path = p;
+		list->file = file;
 		list->cap = cap;
 	}
-	list->path[list->n] = strdup(path);
-	if (list->path[list->n] == NULL)
+	file = &list->file[list->n];
+	*file = (struct file_list_entry){.path = strdup(path)};
+	if (file->path == NULL)
 		return -ENOMEM;
 	list->n++;
 	return 1;
 }
 
 void
+file_list_close(struct file_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->file[i].fd > 0)
+			close(list->file[i].fd);
+		list->file[i].fd = 0;
+	}
+}
+
+void
 file_list_free(struct file_list *list)
 {
+	file_list_close(list);
 	for (size_t i = 0; i < list->n; i++)
-		free(list->path[i]);
-	free(list->path);
+		free(list->file[i].path);
+	free(list->file);
 	memset(list, 0, sizeof(*list));
 }
 
@@ -176,13 +190,16 @@ add_needed(struct file_list *list, const struct program *program, const char *pa
 }
 
 static int
-add_needs_of(struct file_list *list, const char *path, struct tine_error *error)
+add_needs_of(struct file_list *list, size_t i, struct tine_error *error)
 {
+	const char *path = list->file[i].path;
 	struct program program;
 	int r = program_inspect(&program, path, error);
 
 	if (r != 0)
 		return r;
+	list->file[i].fd = program.fd;
+	program.fd = -1;
 	if (program.interp[0] != '\0') {
 		if (access(program.interp, R_OK) != 0)
 			r = tine_error_set(error, ENOENT, "missing-interpreter",
@@ -206,7 +223,7 @@ program_closure(struct file_list *list, const char *path, struct tine_error *err
 		r = tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	/* The list grows while it is walked. */
 	for (size_t i = 0; r == 0 && i < list->n; i++)
-		r = add_needs_of(list, list->path[i], error);
+		r = add_needs_of(list, i, error);
 	if (r == 0 && list->n > 1 && access(LD_CACHE, R_OK) == 0 &&
 	    file_list_add(list, LD_CACHE) < 0)
 		r = tine_error_set(error, ENOMEM, "no-memory", "out of memory");

@@ -184,22 +184,23 @@ program_inspect(struct program *program, const char *path, struct tine_error *er
 	int fd, r;
 
 	memset(program, 0, sizeof(*program));
+	program->fd = -1;
 	fd = program_file_open(path, &st, error);
 	if (fd < 0)
 		return fd;
 	r = inspect_script(program, fd, path, error);
-	if (r != 0) {
-		close(fd);
-		return r < 0 ? r : 0;
+	if (r == 0) {
+		r = elf_file_begin(&file, path, fd, (uint64_t)st.st_size, error);
+		if (r != 0)
+			return r;
+		r = inspect_elf(program, &file, error);
+		file.fd = -1; /* it stays open */
+		elf_file_close(&file);
 	}
-	r = elf_file_begin(&file, path, fd, (uint64_t)st.st_size, error);
-	if (r != 0)
-		return r;
-	r = inspect_elf(program, &file, error);
-	elf_file_close(&file);
-	if (r != 0)
+	program->fd = fd;
+	if (r < 0)
 		program_free(program);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 void
@@ -207,7 +208,10 @@ program_free(struct program *program)
 {
 	free(program->strings);
 	free(program->needed);
+	if (program->fd >= 0)
+		close(program->fd);
 	memset(program, 0, sizeof(*program));
+	program->fd = -1;
 }
 
 int

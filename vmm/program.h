@@ -11,6 +11,7 @@
 struct tine_error;
 
 struct program {
+	int fd;                /* the file, opened for reading */
 	bool script;           /* interp is what the first line names */
 	char interp[PATH_MAX]; /* "" = none: statically linked */
 	char *strings;         /* dynamic string table, NULL = no dynamic section */
@@ -26,10 +27,14 @@ void program_free(struct program *program);
 
 /* Files that a program needs besides itself: interpreters and shared libraries. */
 struct file_list {
-	char **path;
+	struct file_list_entry {
+		char *path;
+		int fd; /* opened for reading, 0 = not */
+	} * file;
 	size_t n, cap;
 };
 int file_list_add(struct file_list *list, const char *path); /* 1 added, 0 was there, -ENOMEM */
+void file_list_close(struct file_list *list);
 void file_list_free(struct file_list *list);
 
 /* Add the program at path and all that it needs from this host.  missing-interpreter and

@@ -286,6 +286,7 @@ run_sandbox(struct run *run, FILE *stats, struct tine_error *error)
 	if (r == 0) {
 		find_template(run, &no_template);
 		r = sandbox_setup_checked(&run->vm, config, &run->console, error);
+		file_list_close(&run->options.closure);
 	}
 	if (r != 0)
 		return r;

@@ -121,7 +121,7 @@ parse_user(struct run_options *o, const char *s)
 }
 
 static void
-add_file(struct run_options *o, const char *host, const char *guest)
+add_file(struct run_options *o, struct rootfs_file file)
 {
 	if (o->nfiles == o->files_cap) {
 		o->files_cap = o->files_cap != 0 ? o->files_cap * 2 : 16;
@@ -131,7 +131,7 @@ add_file(struct run_options *o, const char *host, const char *guest)
 			exit(RUN_FAILED);
 		}
 	}
-	o->files[o->nfiles++] = (struct rootfs_file){.host_path = host, .guest_path = guest};
+	o->files[o->nfiles++] = file;
 }
 
 static bool
@@ -142,7 +142,7 @@ parse_add(struct run_options *o, char *s)
 	if (colon == NULL || colon == s || colon[1] != '/')
 		return false;
 	*colon = '\0';
-	add_file(o, s, colon + 1);
+	add_file(o, (struct rootfs_file){.host_path = s, .guest_path = colon + 1});
 	return true;
 }
 
@@ -329,9 +329,11 @@ add_closure(struct run_options *o)
 	o->files = NULL;
 	o->nfiles = o->files_cap = 0;
 	for (size_t i = 0; i < o->closure.n; i++)
-		add_file(o, o->closure.path[i], o->closure.path[i]);
+		add_file(o, (struct rootfs_file){.host_path = o->closure.file[i].path,
+						 .guest_path = o->closure.file[i].path,
+						 .fd = o->closure.file[i].fd});
 	for (size_t i = 0; i < n; i++)
-		add_file(o, given[i].host_path, given[i].guest_path);
+		add_file(o, given[i]);
 	free(given);
 }
 

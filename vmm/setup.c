@@ -24,7 +24,7 @@ check_file(const struct rootfs_file *file, struct tine_error *error)
 		return tine_error_set(error, EINVAL, "rootfs-path",
 				      "\"%s\" is not the absolute path of a file in the sandbox",
 				      file->guest_path != NULL ? file->guest_path : "");
-	if (file->host_path == NULL || access(file->host_path, R_OK) != 0)
+	if (file->host_path == NULL || (file->fd == 0 && access(file->host_path, R_OK) != 0))
 		return tine_error_set(error, file->host_path != NULL ? errno : EINVAL, "not-found",
 				      "%s: %s",
 				      file->host_path != NULL ? file->host_path : "(no host path)",

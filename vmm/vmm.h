@@ -54,6 +54,7 @@ struct rootfs_file { /* a file of the host that is added to the root file system
 	const char *host_path;
 	const char *guest_path; /* absolute */
 	unsigned mode;          /* permission bits, 0 = as on the host */
+	int fd; /* the file, if it is open for reading already, else 0; stays the caller's */
 };
 
 struct sandbox_config {

@@ -179,9 +179,9 @@ try_spawn(struct box *b, struct tine_template *tmpl, struct sandbox_pool *pool,
 	  const char *hostname, const char *const *params)
 {
 	/* The machine's busybox is static. */
-	const struct rootfs_file files[] = {{program, "/inside", 0755},
-					    {"/usr/bin/busybox", "/bin/busybox", 0755},
-					    {RESEED, "/reseed", 0755}};
+	const struct rootfs_file files[] = {{program, "/inside", 0755, 0},
+					    {"/usr/bin/busybox", "/bin/busybox", 0755, 0},
+					    {RESEED, "/reseed", 0755, 0}};
 	struct template_info info = {.base = true};
 	struct sandbox_config config = {
 	    .template = tmpl,

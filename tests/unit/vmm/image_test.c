@@ -198,15 +198,15 @@ static void
 test_minimal(void **state)
 {
 	struct rootfs_file files[] = {
-	    {"/etc/passwd", "/etc/deep/er/passwd", 0600},
-	    {"/bin/sh", "/bin/sh", 0},
-	    {"/dev/null", NULL, 0},
+	    {"/etc/passwd", "/etc/deep/er/passwd", 0600, 0},
+	    {"/bin/sh", "/bin/sh", 0, 0},
+	    {"/dev/null", NULL, 0, 0},
 	};
 	struct image image;
 
 	(void)state;
 	sh(": >empty");
-	files[2] = (struct rootfs_file){in_work("empty"), "/etc/group", 0640};
+	files[2] = (struct rootfs_file){in_work("empty"), "/etc/group", 0640, 0};
 	open_good(&image, NULL, files, 3);
 	save(&image, "image");
 	if (have("fsck.erofs")) {
@@ -222,7 +222,7 @@ test_minimal(void **state)
 static void
 test_added_through_links(void **state)
 {
-	struct rootfs_file file = {"/etc/passwd", "/lib64/ld.so", 0};
+	struct rootfs_file file = {"/etc/passwd", "/lib64/ld.so", 0, 0};
 	struct image image;
 
 	(void)state;
@@ -296,7 +296,7 @@ test_hostile_archive(void **state)
 static void
 test_passthrough(void **state)
 {
-	struct rootfs_file file = {"/etc/passwd", "/x", 0};
+	struct rootfs_file file = {"/etc/passwd", "/x", 0, 0};
 	struct erofs_super sb;
 	struct image image;
 	int fd;

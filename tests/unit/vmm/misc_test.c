@@ -227,7 +227,7 @@ static void
 test_vmm_args(void **state)
 {
 	static const char *const params[] = {"kern.maxproc=5", "a=b c", NULL};
-	static const struct rootfs_file files[] = {{"/a b", "/c:d", 0755}, {"/x", "/y", 0}};
+	static const struct rootfs_file files[] = {{"/a b", "/c:d", 0755, 0}, {"/x", "/y", 0, 0}};
 	struct vmm_args in = {.control_fd = 3,
 			      .spawned_ns = 12345678901234ull,
 			      .die_with_parent = true,
@@ -302,8 +302,8 @@ static void
 test_config_check(void **state)
 {
 	static const char *const no_value[] = {"kern.maxproc", NULL};
-	static const struct rootfs_file relative = {"/etc/passwd", "etc/x", 0};
-	static const struct rootfs_file missing = {"/nowhere/x", "/etc/x", 0};
+	static const struct rootfs_file relative = {"/etc/passwd", "etc/x", 0, 0};
+	static const struct rootfs_file missing = {"/nowhere/x", "/etc/x", 0, 0};
 	struct sandbox_config c = {.memory_mib = 8};
 	struct tine_error e;
 

@@ -270,7 +270,7 @@ test_closure_of_a_real_program(void **state)
 	assert_int_equal(program_find("ls", "/nowhere:/bin:/usr/bin", path, NULL), 0);
 	assert_int_equal(program_closure(&list, path, NULL), 0);
 	for (size_t i = 0; i < list.n; i++)
-		libc = libc || strstr(list.path[i], "libc.so") != NULL;
+		libc = libc || strstr(list.file[i].path, "libc.so") != NULL;
 	assert_true(libc || list.n == 1);
 	file_list_free(&list);
 }
