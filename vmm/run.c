@@ -183,6 +183,10 @@ serve(struct run *run, struct tine_error *error)
 		r = enter_raw_mode(run, error);
 	if (r == 0 && run->vm.jailed)
 		r = jail_process(error);
+	/* The guest finds the request when it is up.  A parameter that it refuses must keep the
+	 * program from starting: then its first word is waited for. */
+	if (r == 0 && run->options.config.params == NULL)
+		run_launch(run);
 	if (r == 0)
 		r = vm_start(&run->vm, error);
 	while (r == 0 && !run->loop.quit) {

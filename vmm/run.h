@@ -16,7 +16,7 @@
 #define RUN_LAUNCH_ID 1u
 
 enum run_stage {
-	RUN_BOOTING,   /* no READY yet */
+	RUN_BOOTING,   /* LAUNCH not sent yet */
 	RUN_LAUNCHING, /* LAUNCH sent */
 	RUN_STARTED,   /* the program runs */
 	RUN_EXITED,    /* it has ended; output may be on its way */
@@ -61,7 +61,8 @@ void run_send(struct run *run, uint16_t type, uint32_t id, uint32_t arg, const v
 /* The sandbox has ended, and all output is written: the status follows from how it did. */
 void run_judge(struct run *run);
 
-/* run_guest.c: messages of the guest. */
+/* run_guest.c: launch the program; messages of the guest. */
+void run_launch(struct run *run);
 void run_guest_record(void *run, const struct tine_msg *hdr, const uint8_t *payload);
 /* Give credit for output that has been passed on; look whether everything is out. */
 void run_output_progress(void *run, struct stdio_out *out);

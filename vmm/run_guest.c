@@ -21,8 +21,8 @@ launch_flags(const struct run *run)
 	       (run->options.tty || !run->in.ended ? TINE_LAUNCH_STDIN : 0);
 }
 
-static void
-launch(struct run *run)
+void
+run_launch(struct run *run)
 {
 	const struct run_options *o = &run->options;
 	struct launch_spec spec = {
@@ -86,7 +86,7 @@ on_ready(struct run *run, const struct sandbox_msg *msg)
 	if (ready_check(run->options.config.params, msg->arg, &error) != 0)
 		run_fail(run, RUN_FAILED, &error);
 	else
-		launch(run);
+		run_launch(run);
 }
 
 static bool

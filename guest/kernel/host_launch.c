@@ -358,5 +358,6 @@ host_launch_exited(struct process *ps, int status)
 	ps->ps_launch = NULL;
 	if (hostchan_send(TINE_MSG_EXITED, l->l_id, 0, &ex, sizeof(ex)) != 0)
 		panic("no room for the exit of launch %u", l->l_id);
+	hostchan_tell(); /* now: nobody waits for what is left to clean up */
 	launch_release(l);
 }

@@ -8,6 +8,7 @@
  * slot that was served last: a good priority comes round more often, and nobody starves.
  * One vCPU and no preemption inside the kernel: nothing here needs a lock.
  */
+#include <sys/host.h>
 #include <sys/kmem.h>
 #include <sys/md.h>
 #include <sys/proc.h>
@@ -154,6 +155,10 @@ mi_switch(void)
 	if (from->td_state == TDS_DEAD)
 		deadthread = from;
 	to->td_flags &= ~TDF_NEEDRESCHED;
+	if (from->td_flags & TDF_TELLHOST) {
+		from->td_flags &= ~TDF_TELLHOST;
+		to->td_flags |= TDF_TELLHOST;
+	}
 	curthread = to;
 	clock_reprogram(); /* `to' may want ticks that `from' did not */
 	cpu_switch(from, to);
@@ -355,6 +360,7 @@ idle_loop(void)
 {
 	for (;;) {
 		clock_reprogram();
+		hostchan_tell();
 		cpu_idle();
 		if (runq_bits != 0)
 			mi_switch();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* kern_sigact.c: taking signals on the way to user mode; tables of signal actions. */
 #include <sys/fork.h>
+#include <sys/host.h>
 #include <sys/kmem.h>
 #include <sys/ktrace.h>
 #include <sys/md.h>
@@ -307,6 +308,8 @@ userret(struct thread *td, struct trapframe *tf, int syserr)
 			syserr = 0;
 		} else if (td->td_flags & TDF_NEEDRESCHED) {
 			sched_yield_thread(td);
+		} else if (td->td_flags & TDF_TELLHOST) {
+			hostchan_tell();
 		} else {
 			return;
 		}

@@ -63,6 +63,7 @@ clone_go_on(struct vmfork_call *asker)
 	while (!TAILQ_EMPTY(&calls))
 		call_finish(TAILQ_FIRST(&calls), EAGAIN, 0);
 	host_send_wait(TINE_MSG_READY, 0, md_boot_refused(), NULL, 0);
+	hostchan_tell(); /* the clone is waited for, and on the way to idle it has pages to copy */
 	hostchan_poll(); /* what came before we listened rang no bell */
 }
 

@@ -117,11 +117,13 @@ g2h_reserve(size_t size)
 	return g2h_free() >= size;
 }
 
-static void
-g2h_publish(void)
+void
+hostchan_tell(void)
 {
-	__atomic_store_n(&rings->g2h_tail.pos, g2h_tail, __ATOMIC_RELEASE);
-	full_fence();
+	if ((curthread->td_flags & TDF_TELLHOST) == 0)
+		return;
+	curthread->td_flags &= ~TDF_TELLHOST;
+	full_fence(); /* the tail before the look, or the host may sleep on it */
 	if (rings->g2h_head.flag != 0)
 		doorbell();
 }
@@ -148,7 +150,8 @@ hostchan_send(uint16_t type, uint32_t id, uint32_t arg, const void *payload, siz
 		p += n;
 		len -= n;
 	} while (len > 0);
-	g2h_publish();
+	__atomic_store_n(&rings->g2h_tail.pos, g2h_tail, __ATOMIC_RELEASE);
+	curthread->td_flags |= TDF_TELLHOST;
 	return 0;
 }
 
@@ -325,8 +328,10 @@ host_log(int level, const char *line, size_t len)
 	char buf[LOG_LINE_MAX];
 
 	len = MIN(len, sizeof(buf) - 1);
-	if (hostchan_send(TINE_MSG_LOG, 0, (uint32_t)level, line, len) == 0)
+	if (hostchan_send(TINE_MSG_LOG, 0, (uint32_t)level, line, len) == 0) {
+		hostchan_tell(); /* what comes next may never end */
 		return;
+	}
 	memcpy(buf, line, len);
 	buf[len] = '\n';
 	console_write(buf, len + 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* machdep.c: from the entry point to kernel_main(): the boot block, memory, identity. */
 #include <sys/systm.h>
+#include <sys/host.h>
 #include <sys/main.h>
 #include <sys/md.h>
 #include <sys/time.h>
@@ -180,6 +181,7 @@ bool
 md_ready(void)
 {
 	fpu_flush();
+	hostchan_tell(); /* a clone would have to, of what its original has said */
 	do {
 		hypercall(TINE_HC_READY, 0, 0);
 		if (!bootblock_take(SHARED_REGION(TINE_SHARED_BOOT)))

@@ -9,8 +9,9 @@
  *
  * Waking: a consumer that is about to sleep sets `waiting` to 1, issues a full fence and looks once
  * more; a producer that has moved tail issues a full fence and, if `waiting` is 1, rings (guest:
- * OUT to TINE_PORT_DOORBELL; host: TINE_VECTOR_CHANNEL).  A producer that found the ring full sets
- * its own `blocked`; a consumer that has moved head and sees `blocked` rings likewise.
+ * OUT to TINE_PORT_DOORBELL, before it runs a program again or halts; host: TINE_VECTOR_CHANNEL).
+ * A producer that found the ring full sets its own `blocked`; a consumer that has moved head and
+ * sees `blocked` rings likewise.
  */
 #ifndef TINE_ABI_RING_H
 #define TINE_ABI_RING_H

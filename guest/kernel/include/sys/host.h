@@ -11,12 +11,15 @@
 
 /* ---- supplied by the channel driver (arch) ---- */
 /* Send one logical message (fragmented); EAGAIN when the ring has no room for all of it now: sleep
- * on &hostchan_room and try again, or give up.  Never sleeps. */
+ * on &hostchan_room and try again, or give up.  Never sleeps.  The host is told when the kernel has
+ * nothing more to do (TDF_TELLHOST), so that it is woken once for all that a system call, or the
+ * end of a program, has to say. */
 int hostchan_send(uint16_t type, uint32_t id, uint32_t arg, const void *payload, size_t len);
-extern int hostchan_room;    /* sleep channel: woken when the host has freed ring space */
-/* Is there room now for a message of so many bytes?  If not, &hostchan_room is woken and host_room()
- * called when the host has made some. */
+extern int hostchan_room; /* sleep channel: woken when the host has freed ring space */
+/* Is there room now for a message of so many bytes?  If not, &hostchan_room is woken and
+ * host_room() called when the host has made some. */
 bool hostchan_reserve(size_t payload);
+void hostchan_tell(void);    /* ring the host now if it is to be told of something */
 size_t hostchan_space(void); /* payload bytes that fit right now in one unfragmented message */
 /* Drain the H2G ring and call host_receive() for each complete logical message; runs in the context
  * of the interrupt (user mode or idle), must not sleep. */

@@ -308,8 +308,9 @@ struct thread {
 #define TDF_EXIT 0x80u       /* must exit (single-threading, exit_group) */
 #define TDF_TRACEDRET 0x100u /* traps before it returns to user mode: ptrace_trap() */
 #define TDF_ALTDISARM 0x200u
-#define TDF_SYSTRACE 0x400u /* a tracer wants to see how the system call under way ends */
-#define TDF_ALLREGS 0x800u  /* the machine must load all registers, not only the call's result */
+#define TDF_SYSTRACE 0x400u  /* a tracer wants to see how the system call under way ends */
+#define TDF_ALLREGS 0x800u   /* the machine must load all registers, not only the call's result */
+#define TDF_TELLHOST 0x1000u /* has to ring the host; who runs next inherits it */
 
 extern struct thread *curthread; /* one vCPU */
 extern struct process *initproc; /* pid 1, the kernel's reaper and launcher */

@@ -68,7 +68,7 @@ void switch_stack(uint64_t *save, uint64_t load);
 /* Reasons to call userret() on the way to user mode (needs sys/proc.h). */
 #define TDF_USERRET                                                                                \
 	(TDF_SIGPENDING | TDF_NEEDRESCHED | TDF_OLDMASK | TDF_SUSPSINGLE | TDF_EXIT |              \
-	 TDF_TRACEDRET | TDF_SYSTRACE)
+	 TDF_TRACEDRET | TDF_SYSTRACE | TDF_TELLHOST)
 
 /* ---- called by assembly (trap.c, vm_machdep.c, machdep.c) ---- */
 void trap(struct trapframe *);
