@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 /* Contents up to this size follow their inode: a small tree takes a page or two, of memory here and
  * of faults in the guest. */
 #define INLINE_MAX (EROFS_BLOCK / 2)
+#define COPY_MAX ((size_t)1 << 30) /* of one sendfile() */
 
 static int
 write_at(int fd, uint64_t off, const void *data, size_t len, struct tine_error *error)
@@ -41,14 +43,6 @@ erofs_begin(struct erofs_writer *w, int fd)
 {
 	w->fd = fd;
 	w->next_block = 1; /* block 0 holds the superblock */
-	w->buffer = NULL;
-}
-
-void
-erofs_end(struct erofs_writer *w)
-{
-	free(w->buffer);
-	w->buffer = NULL;
 }
 
 int
@@ -77,6 +71,20 @@ erofs_write(const struct erofs_writer *w, const struct tree_node *node, uint64_t
 				      "a file has more data than its size of %llu bytes",
 				      (unsigned long long)node->size);
 	return write_at(w->fd, (uint64_t)node->block * EROFS_BLOCK + off, data, len, error);
+}
+
+ssize_t
+erofs_copy(const struct erofs_writer *w, const struct tree_node *node, uint64_t off, int fd)
+{
+	off_t from = (off_t)off;
+	ssize_t n = 0;
+
+	if (off >= node->size)
+		return 0;
+	if (lseek(w->fd, (off_t)((uint64_t)node->block * EROFS_BLOCK + off), SEEK_SET) < 0)
+		return -errno;
+	n = sendfile(w->fd, fd, &from, node->size - off < COPY_MAX ? node->size - off : COPY_MAX);
+	return n < 0 ? -errno : n;
 }
 
 static uint8_t

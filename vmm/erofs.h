@@ -12,15 +12,10 @@
 struct erofs_writer {
 	int fd;
 	uint32_t next_block;
-	uint8_t *buffer; /* EROFS_COPY_BYTES for whoever copies a file; made at the first need */
 };
-
-/* Small enough for malloc() not to map memory for it, which costs more than a small file. */
-#define EROFS_COPY_BYTES (64u << 10)
 
 /* fd is empty.  Data comes first, the metadata behind it. */
 void erofs_begin(struct erofs_writer *w, int fd);
-void erofs_end(struct erofs_writer *w);
 
 /* A new file's data: reserve size bytes for node, and write them in any order.  Ranges that are
  * never written read as zeroes. */
@@ -28,6 +23,9 @@ int erofs_reserve(struct erofs_writer *w, struct tree_node *node, uint64_t size,
 		  struct tine_error *error);
 int erofs_write(const struct erofs_writer *w, const struct tree_node *node, uint64_t off,
 		const void *data, size_t len, struct tine_error *error);
+/* Copy some of what fd has from off on to the same place of node: how much, 0 at an end, -errno. */
+ssize_t erofs_copy(const struct erofs_writer *w, const struct tree_node *node, uint64_t off,
+		   int fd);
 
 /* Write directories, links, inodes and the superblock. *size is the image's length. */
 int erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size,

@@ -64,7 +64,6 @@ build(struct image *image, const char *rootfs, bool directory, const struct root
 	if (r == 0)
 		r = erofs_finish(&w, &tree, &image->size, error);
 	tree_free(&tree);
-	erofs_end(&w);
 	if (r == 0)
 		fcntl(image->fd, F_ADD_SEALS,
 		      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);

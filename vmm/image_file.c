@@ -17,12 +17,7 @@ image_copy_data(struct erofs_writer *w, const struct tree_node *node, int fd, co
 	uint64_t off = 0;
 	int r = 0;
 
-	if (w->buffer == NULL)
-		w->buffer = malloc(EROFS_COPY_BYTES);
-	if (w->buffer == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
 	while (r == 0 && off < node->size) {
-		uint64_t left;
 		ssize_t n;
 		/* Holes stay holes; ENXIO: nothing but a hole is left. */
 		off_t data = lseek(fd, (off_t)off, SEEK_DATA);
@@ -31,18 +26,14 @@ image_copy_data(struct erofs_writer *w, const struct tree_node *node, int fd, co
 			break;
 		if (data >= 0)
 			off = (uint64_t)data;
-		left = off < node->size ? node->size - off : 0;
-		n = pread(fd, w->buffer, left < EROFS_COPY_BYTES ? left : EROFS_COPY_BYTES,
-			  (off_t)off);
-		if (n < 0 && errno == EINTR)
+		n = erofs_copy(w, node, off, fd);
+		if (n == -EINTR)
 			continue;
 		if (n < 0)
-			r = tine_error_set(error, errno, "rootfs-unreadable", "%s: %s", path,
-					   strerror(errno));
+			r = tine_error_set(error, (int)-n, "rootfs-unreadable", "%s: %s", path,
+					   strerror((int)-n));
 		else if (n == 0) /* it became shorter while it was read */
 			break;
-		else
-			r = erofs_write(w, node, off, w->buffer, (size_t)n, error);
 		off += n > 0 ? (uint64_t)n : 0;
 	}
 	return r;
