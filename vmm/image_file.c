@@ -29,7 +29,10 @@ image_copy_data(struct erofs_writer *w, const struct tree_node *node, int fd, co
 		n = erofs_copy(w, node, off, fd);
 		if (n == -EINTR)
 			continue;
-		if (n < 0)
+		if (n == -ENOMEM || n == -ENOSPC || n == -EFBIG)
+			r = tine_error_set(error, (int)-n, "no-memory",
+					   "cannot write the root image: %s", strerror((int)-n));
+		else if (n < 0)
 			r = tine_error_set(error, (int)-n, "rootfs-unreadable", "%s: %s", path,
 					   strerror((int)-n));
 		else if (n == 0) /* it became shorter while it was read */

@@ -11,10 +11,10 @@
 
 #define KEY_WORDS 8
 #define BLOCK_WORDS 16
-#define REFILL_BLOCKS 8
+#define REFILL_BLOCKS 4 /* a start needs one refill, and pays for all of it */
 #define POOL_BYTES ((size_t)(REFILL_BLOCKS * 64))
 #define KEY_BYTES 32UL
-#define MIX_REFILLS 128 /* hardware randomness is mixed in again after so many refills */
+#define MIX_REFILLS 256 /* hardware randomness is mixed in again after so many refills */
 
 static struct {
 	uint32_t key[KEY_WORDS];
