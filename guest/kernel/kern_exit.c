@@ -382,6 +382,9 @@ process_exit(struct thread *td)
 	if (ps == initproc)
 		panic("init has exited");
 	ps->ps_flags |= PS_EXITING;
+	/* It has done what another thread told it to.  The mark would keep it from waiting for a
+	 * terminal to take what the process has written. */
+	td->td_flags &= ~TDF_EXIT;
 	timeout_del(&ps->ps_alarm);
 	futex_thread_exit(td);
 	vfork_done(ps);

@@ -350,6 +350,7 @@ static const struct {
     {"damage", test_damage, NULL, 0},
     {"refused", test_refused, NULL, 0},
     {"full_ring", test_full_ring, NULL, 0},
+    {"last_words", test_last_words, NULL, 0},
     {"panic", test_panic, NULL, 0},
     {"workset", test_workset, NULL, 0},
     {"zygote", test_zygote, NULL, 0},

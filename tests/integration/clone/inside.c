@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* inside.c: the program in the sandboxes of clonetest. */
 #include <limits.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 
@@ -405,6 +406,25 @@ polling(size_t bytes)
 	return 0;
 }
 
+static void *
+stay(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* So many bytes to standard output, then the end of a process with another thread. */
+static int
+last_words(size_t bytes)
+{
+	char *zero = calloc(1, bytes);
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, stay, NULL), 0);
+	return zero != NULL && write(STDOUT_FILENO, zero, bytes) == (ssize_t)bytes ? 0 : 1;
+}
+
 static int
 ask_for_clone(const volatile struct tine_generation *page)
 {
@@ -436,6 +456,8 @@ main(int argc, char **argv)
 		return check_file(argv[2], (size_t)atoi(argv[3]));
 	if (strcmp(what, "polling") == 0)
 		return polling((size_t)atoi(argv[2]));
+	if (strcmp(what, "lastwords") == 0)
+		return last_words((size_t)atoi(argv[2]));
 	if (strcmp(what, "deadlines") == 0)
 		return deadlines();
 	if (strcmp(what, "watch") == 0)

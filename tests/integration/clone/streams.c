@@ -99,3 +99,46 @@ test_full_ring(void)
 	sandbox_destroy(b.sb);
 	template_release(bt);
 }
+
+/* What a terminal has not been able to hand over when the process ends comes when there is credit.
+ */
+void
+test_last_words(void)
+{
+	static const char *const argv[] = {"/inside", "lastwords", "67000", NULL};
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + TIMEOUT_S * 1000000000ull;
+	struct tine_template *bt = base();
+	uint32_t credit = TINE_STREAM_CREDIT;
+	struct sandbox_msg m = {0};
+	size_t said = 0;
+	struct box b;
+
+	spawn(&b, bt, NULL, NULL, NULL);
+	serve_until(&b, &b.ready, NULL);
+	start(&b, FIRST_ID, argv, TINE_LAUNCH_TTY);
+	while (m.type != TINE_MSG_EXITED) {
+		int r = sandbox_recv(b.sb, &m, &error);
+
+		need(r, "recv");
+		if (now_ns(CLOCK_MONOTONIC) > end)
+			fail("the program has not ended, %zu bytes", said);
+		if (r == 0)
+			sched_yield();
+		else if (m.type == TINE_MSG_OUT)
+			said += m.len;
+		if (said != TINE_STREAM_CREDIT || credit == 0)
+			continue;
+		for (int i = 0; i < 50; i++)
+			let_settle(&b); /* the program goes on as far as it can */
+		if (b.exited)
+			fail("the program has ended with %zu bytes", said);
+		need(sandbox_send(b.sb, TINE_MSG_CREDIT, FIRST_ID, TINE_STREAM_STDOUT, &credit,
+				  sizeof(credit), &error),
+		     "credit");
+		credit = 0;
+	}
+	if (said != 67000)
+		fail("%zu bytes", said);
+	sandbox_destroy(b.sb);
+	template_release(bt);
+}

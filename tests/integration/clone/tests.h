@@ -31,6 +31,7 @@ void test_damage(void);
 void test_refused(void);
 /* streams.c: nobody reads what programs say, until the ring is full. */
 void test_full_ring(void);
+void test_last_words(void);
 /* panic.c: the report of a kernel that nobody has loaded. */
 void test_panic(void);
 
