@@ -28,6 +28,7 @@ targets_json() {
 	"clone_pool_4g": {"target": 1.1, "against": "clone_pool"},
 	"clone_pool_answer": {"target": 0.70, "against": "clone_pool_answer_first"},
 	"reset": {"target": 0.5, "against": "clone_pool", "bar": 1.4},
+	"reset_floor": {"target": 0.15, "against": "kvm_floor"},
 	"clone_private": {"target": 131072, "against": "nothing"},
 	"clone_private_guest": {"target": 65536, "against": "nothing"},
 	"fork_pause_4m": {"target": 3, "against": "copy_4m"},

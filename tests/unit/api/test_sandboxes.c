@@ -552,26 +552,16 @@ main(void)
 {
 	static const char *const args[] = {"--max-sandboxes", "20", "--guest-timeout", "200", NULL};
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_service),
-	    cmocka_unit_test(test_sandbox_life),
-	    cmocka_unit_test(test_created_location),
-	    cmocka_unit_test(test_pages),
-	    cmocka_unit_test(test_boot_failure),
-	    cmocka_unit_test(test_boot_timeout),
-	    cmocka_unit_test(test_vmm_killed),
-	    cmocka_unit_test(test_bad_guests),
-	    cmocka_unit_test(test_mute_guest),
-	    cmocka_unit_test(test_starts),
-	    cmocka_unit_test(test_forkstat),
-	    cmocka_unit_test(test_events),
-	    cmocka_unit_test(test_events_dropped),
-	    cmocka_unit_test(test_templates),
-	    cmocka_unit_test(test_slow_follower),
-	    cmocka_unit_test(test_reset_sum),
-	    cmocka_unit_test(test_fork_sandbox),
-	    cmocka_unit_test(test_max_sandboxes),
-	    cmocka_unit_test(test_descriptors),
-	    cmocka_unit_test(test_end),
+	    cmocka_unit_test(test_service),          cmocka_unit_test(test_sandbox_life),
+	    cmocka_unit_test(test_created_location), cmocka_unit_test(test_pages),
+	    cmocka_unit_test(test_boot_failure),     cmocka_unit_test(test_boot_timeout),
+	    cmocka_unit_test(test_vmm_killed),       cmocka_unit_test(test_bad_guests),
+	    cmocka_unit_test(test_mute_guest),       cmocka_unit_test(test_starts),
+	    cmocka_unit_test(test_forkstat),         cmocka_unit_test(test_events),
+	    cmocka_unit_test(test_events_dropped),   cmocka_unit_test(test_templates),
+	    cmocka_unit_test(test_slow_follower),    cmocka_unit_test(test_reset_sum),
+	    cmocka_unit_test(test_fork_sandbox),     cmocka_unit_test(test_max_sandboxes),
+	    cmocka_unit_test(test_descriptors),      cmocka_unit_test(test_end),
 	};
 
 	return RUN_WITH_DAEMON(&d, args, tests);
