@@ -376,7 +376,7 @@ process_consumed(struct api_process *p, unsigned stream, uint64_t offset)
 }
 
 /* True if more could be sent but for what the VMM has not taken yet: a guest can give any credit
- * and read nothing, and what is sent to it is held here. */
+ * and read nothing, and what is sent to it is held here.  The caller holds p, which may end. */
 static bool
 feed(struct api_process *p)
 {
@@ -385,7 +385,6 @@ feed(struct api_process *p)
 	bool held = false;
 	size_t n;
 
-	process_hold(p);
 	while (p->state == PROCESS_RUNNING && in->open &&
 	       (n = inbuf_peek(in, &data, FEED_CHUNK)) > 0) {
 		held = sandbox_backlog(p->sandbox->vm) >= FEED_BACKLOG;
@@ -399,7 +398,6 @@ feed(struct api_process *p)
 		in->ended = true;
 		api_sandbox_send(p->sandbox, TINE_MSG_STDIN, p->node.id, 0, NULL, 0);
 	}
-	process_release(p);
 	return held;
 }
 
@@ -415,9 +413,11 @@ join_feeders(struct api_process *p)
 void
 process_feed(struct api_process *p)
 {
+	process_hold(p);
 	/* Those that wait come first, each in its turn. */
 	if (!p->feeding && (!TAILQ_EMPTY(&p->sandbox->feeders) || feed(p)))
 		join_feeders(p);
+	process_release(p);
 }
 
 void
@@ -426,7 +426,7 @@ processes_feed(struct api_sandbox *sb)
 	struct api_process *p;
 
 	while (sandbox_backlog(sb->vm) < FEED_BACKLOG && (p = TAILQ_FIRST(&sb->feeders)) != NULL) {
-		process_hold(p);
+		process_hold(p); /* NOLINT: what is freed is off the list */
 		leave_feeders(p);
 		if (feed(p))
 			join_feeders(p);
