@@ -328,9 +328,10 @@ serve(struct server *server)
 int
 cmd_serve(int argc, char **argv)
 {
-	struct server *server = calloc(1, sizeof(*server));
+	static struct server *server; /* a thread may have it to the end: no leak */
 	int rc;
 
+	server = calloc(1, sizeof(*server));
 	if (server == NULL)
 		return CMD_FAILURE;
 	server->config.max_sandboxes = MAX_SANDBOXES_DEFAULT;
