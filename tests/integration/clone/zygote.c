@@ -158,7 +158,7 @@ oom_score(pid_t pid, char text[TEXT])
 	read_file(pid, "oom_score_adj", text);
 }
 
-/* System call filters of a thread; -1 if it has none. */
+/* System call filters of a thread. */
 static int
 filters(pid_t pid, const char *status)
 {
@@ -169,19 +169,23 @@ filters(pid_t pid, const char *status)
 	count = strstr(text, "\nSeccomp_filters:\t");
 	return count != NULL && strstr(text, "\nSeccomp:\t2\n") != NULL
 		   ? atoi(strchr(count, '\t') + 1)
-		   : -1;
+		   : 0;
 }
 
 /* Each of so many threads has so many filters, beside those that this test has itself. */
 static void
 confined(pid_t pid, int nthreads, int nfilters)
 {
-	int own = filters(getpid(), "status"), wanted = nfilters + (own > 0 ? own : 0);
-	int threads = 0;
+	int wanted = filters(getpid(), "status"), threads = 0;
 	char path[300];
 	struct dirent *d;
 	DIR *dir;
 
+#ifndef __SANITIZE_ADDRESS__ /* which loads none: jail_filter.c */
+	wanted += nfilters;
+#else
+	(void)nfilters;
+#endif
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	dir = opendir(path);
 	while (dir != NULL && (d = readdir(dir)) != NULL) {
