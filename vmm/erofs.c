@@ -73,6 +73,22 @@ erofs_write(const struct erofs_writer *w, const struct tree_node *node, uint64_t
 	return write_at(w->fd, (uint64_t)node->block * EROFS_BLOCK + off, data, len, error);
 }
 
+/* From a file system that has no way to hand its pages on. */
+static ssize_t __attribute__((noinline)) /* most runs need no room for it on the stack */
+copy_by_reading(const struct erofs_writer *w, const struct tree_node *node, uint64_t off, int fd)
+{
+	uint64_t left = node->size - off;
+	uint8_t buf[16384];
+	ssize_t n = pread(fd, buf, left < sizeof(buf) ? (size_t)left : sizeof(buf), (off_t)off);
+	int r = 0;
+
+	if (n < 0)
+		return -errno;
+	if (n > 0)
+		r = erofs_write(w, node, off, buf, (size_t)n, NULL);
+	return r != 0 ? r : n;
+}
+
 ssize_t
 erofs_copy(const struct erofs_writer *w, const struct tree_node *node, uint64_t off, int fd)
 {
@@ -84,6 +100,8 @@ erofs_copy(const struct erofs_writer *w, const struct tree_node *node, uint64_t 
 	if (lseek(w->fd, (off_t)((uint64_t)node->block * EROFS_BLOCK + off), SEEK_SET) < 0)
 		return -errno;
 	n = sendfile(w->fd, fd, &from, node->size - off < COPY_MAX ? node->size - off : COPY_MAX);
+	if (n < 0 && errno == EINVAL)
+		return copy_by_reading(w, node, off, fd);
 	return n < 0 ? -errno : n;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -348,14 +349,36 @@ test_devices_and_owners(void **state)
 	image_close(&image);
 }
 
+/* Files of /proc cannot be sent from file to file; some file systems' neither. */
+static void
+test_copy_by_reading(void **state)
+{
+	struct tree_node node = {.size = 64};
+	int to = memfd_create("image", MFD_CLOEXEC), from = open("/proc/self/limits", O_RDONLY);
+	struct tine_error error;
+	struct erofs_writer w;
+	char text[65] = "";
+
+	(void)state;
+	assert_true(to >= 0 && from >= 0);
+	erofs_begin(&w, to);
+	assert_int_equal(erofs_reserve(&w, &node, node.size, &error), 0);
+	assert_int_equal(erofs_copy(&w, &node, 0, from), 64);
+	assert_int_equal(pread(to, text, 64, (off_t)node.block * 4096), 64);
+	assert_memory_equal(text, "Limit ", 6);
+	assert_int_equal(erofs_copy(&w, &node, 60, from), 4);
+	close(from);
+	close(to);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_directory),           T(test_archives),           T(test_minimal),
-	    T(test_added_through_links), T(test_refusals),           T(test_hostile_archive),
-	    T(test_passthrough),         T(test_devices_and_owners),
+	    T(test_copy_by_reading), T(test_directory),           T(test_archives),
+	    T(test_minimal),         T(test_added_through_links), T(test_refusals),
+	    T(test_hostile_archive), T(test_passthrough),         T(test_devices_and_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
