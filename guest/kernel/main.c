@@ -94,6 +94,7 @@ kernel_main(paddr_t first_free)
 	md_init();
 	stats_init();
 	fork_hooks();
+	vfs_prepare();
 	/* The base template is made here: the root image belongs to the sandbox, not to it. */
 	if (md_ready())
 		md_new_stack_guard(); /* this function does not return, and no other thread runs */

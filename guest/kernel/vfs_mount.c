@@ -118,14 +118,37 @@ make_dirs(void)
 	}
 }
 
-/* root is held by the caller of the file system's maker; the mount keeps that reference. */
-static void
-mount_boot(const char *path, struct vnode *root, const char *type)
+static struct vnode *
+shm_root(void)
 {
-	int error = root != NULL ? vfs_mount(path, root, type) : ENOMEM;
+	return memfs_create(NULL, 0, 01777);
+}
 
-	if (error != 0)
-		kprintf(LOG_ERR, "%s: cannot be mounted: error %d", path, error);
+/* The file systems whose content is the kernel's: the same in every sandbox. */
+static struct kernfs {
+	const char *path, *type;
+	struct vnode *(*make)(void);
+	struct vnode *root; /* held; the mount takes the reference over */
+} kernfs[] = {
+    {"/dev", "devtmpfs", devfs_root, NULL},
+    {"/dev/shm", "tmpfs", shm_root, NULL},
+    {"/dev/pts", "devpts", ptsfs_root, NULL},
+    {"/proc", "proc", procfs_root, NULL},
+    {"/sys", "sysfs", sysfs_root, NULL},
+};
+
+void
+vfs_prepare(void)
+{
+	for (size_t i = 0; i < nitems(kernfs); i++) {
+		struct kernfs *k = &kernfs[i];
+
+		if (k->make == NULL)
+			continue;
+		k->root = k->make();
+		if (k->root == NULL)
+			panic("no memory for %s", k->path);
+	}
 }
 
 void
@@ -140,14 +163,11 @@ vfs_init(void)
 		fs->fs_root = vhold(rootvnode);
 	}
 	make_dirs();
-	if (devfs_root != NULL) {
-		mount_boot("/dev", devfs_root(), "devtmpfs");
-		mount_boot("/dev/shm", memfs_create(NULL, 0, 01777), "tmpfs");
-		if (ptsfs_root != NULL)
-			mount_boot("/dev/pts", ptsfs_root(), "devpts");
+	for (size_t i = 0; i < nitems(kernfs); i++) {
+		const struct kernfs *k = &kernfs[i];
+		int error = k->root != NULL ? vfs_mount(k->path, k->root, k->type) : 0;
+
+		if (error != 0)
+			kprintf(LOG_ERR, "%s: cannot be mounted: error %d", k->path, error);
 	}
-	if (procfs_root != NULL)
-		mount_boot("/proc", procfs_root(), "proc");
-	if (sysfs_root != NULL)
-		mount_boot("/sys", sysfs_root(), "sysfs");
 }

@@ -388,6 +388,7 @@ hosted_boot(const void *image, size_t size)
 	rootvnode = NULL;
 	curthread = &threads[0];
 	boot_process(0, fd_new());
+	vfs_prepare();
 	vfs_init();
 	boot_process(1, fd_copy(procs[0].ps_fd));
 }
