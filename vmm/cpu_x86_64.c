@@ -197,6 +197,9 @@ cpu_hash(uint32_t *hash, struct tine_error *error)
 }
 
 /* Pages: PML4, PDPT of the low 4 GiB, PDPT of direct map and kernel base, four page directories. */
+#define BOOT_PT_PAGES 7u
+_Static_assert(TINE_GPA_BOOT_PT + BOOT_PT_PAGES * TINE_PAGE_SIZE <= TINE_GPA_BOOT_END,
+	       "boot page tables");
 _Static_assert(TINE_VA_DIRECT >> 39 == TINE_VA_KERNEL >> 39 && (TINE_VA_DIRECT >> 30 & 511) == 0,
 	       "direct map and kernel base have one PDPT, which the direct map begins");
 
@@ -206,7 +209,7 @@ fill_page_tables(uint64_t *pt)
 	const uint64_t base = TINE_GPA_BOOT_PT, flags = PTE_P | PTE_W;
 	uint64_t *pml4 = pt, *low = pt + 512, *kern = pt + 1024, *pd = pt + 1536;
 
-	memset(pt, 0, 7 * TINE_PAGE_SIZE);
+	memset(pt, 0, BOOT_PT_PAGES * TINE_PAGE_SIZE);
 	pml4[0] = (base + 1 * TINE_PAGE_SIZE) | flags;
 	pml4[(TINE_VA_KERNEL >> 39) & 511] = (base + 2 * TINE_PAGE_SIZE) | flags;
 	kern[(TINE_VA_KERNEL >> 30) & 511] = (base + 3 * TINE_PAGE_SIZE) | flags;
@@ -221,7 +224,7 @@ cpu_write_boot_tables(const struct guest_mem *mem, struct tine_error *error)
 {
 	/* null, 64-bit code, data */
 	static const uint64_t gdt[3] = {0, 0x00af9b000000ffffull, 0x00cf93000000ffffull};
-	uint64_t *pt = mem_at(mem, TINE_GPA_BOOT_PT, 7 * TINE_PAGE_SIZE);
+	uint64_t *pt = mem_at(mem, TINE_GPA_BOOT_PT, BOOT_PT_PAGES * TINE_PAGE_SIZE);
 
 	if (pt == NULL || mem_write(mem, TINE_GPA_BOOT_GDT, gdt, sizeof(gdt)) != 0)
 		return tine_error_set(error, EINVAL, "memory-size",

@@ -396,8 +396,7 @@ mem_discard(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
 
 	if (p == NULL || ((gpa | len) & (TINE_PAGE_SIZE - 1)) != 0)
 		return -EINVAL;
-	if (mem->file_backed || is_overlaid(mem, gpa, len) ||
-	    atomic_load(&mem->log) == MEM_LOG_FREEZE)
+	if (is_overlaid(mem, gpa, len) || atomic_load(&mem->log) == MEM_LOG_FREEZE)
 		return -EOPNOTSUPP;
-	return madvise(p, len, MADV_DONTNEED) == 0 ? 0 : -errno;
+	return madvise(p, len, mem->file_backed ? MADV_REMOVE : MADV_DONTNEED) == 0 ? 0 : -errno;
 }

@@ -8,7 +8,7 @@
 
 LIST_HEAD(uidinfo_list, uidinfo);
 
-static struct uidinfo_list uidhash[NUIDHASH] __large_bss;
+static struct uidinfo_list uidhash[NUIDHASH];
 static struct pool cred_pool = POOL_INITIALIZER("cred", struct cred);
 static struct pool uidinfo_pool = POOL_INITIALIZER("uidinfo", struct uidinfo);
 

@@ -17,8 +17,8 @@
 #include <sys/vnode.h>
 #include <machine/stats.h>
 
-static struct process process0 __large_bss; /* the boot process; everything descends from it */
-static struct thread thread0 __large_bss;
+static struct process process0; /* the boot process; everything descends from it */
+static struct thread thread0;
 
 static void
 stats_init(void)
@@ -82,11 +82,11 @@ create_idle(void)
 
 /* Called by the arch on the boot stack, with its page tables, descriptors and console in place. */
 void __noreturn
-kernel_main(paddr_t first_free)
+kernel_main(void)
 {
 	sched_init();
 	process0_init(&thread0, &process0);
-	vm_page_init(first_free);
+	vm_page_init();
 	vm_init();
 	vm_return_init();
 	pid_init();

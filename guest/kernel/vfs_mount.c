@@ -100,7 +100,7 @@ static void
 make_dirs(void)
 {
 	static const struct {
-		const char *name;
+		char name[8];
 		mode_t mode;
 	} dirs[] = {{"bin", 0755},  {"dev", 0755}, {"etc", 0755},  {"proc", 0555}, {"run", 0755},
 		    {"root", 0700}, {"sys", 0555}, {"tmp", 01777}, {"usr", 0755},  {"var", 0755}};
@@ -126,7 +126,7 @@ shm_root(void)
 
 /* The file systems whose content is the kernel's: the same in every sandbox. */
 static struct kernfs {
-	const char *path, *type;
+	char path[12], type[12];
 	struct vnode *(*make)(void);
 	struct vnode *root; /* held; the mount takes the reference over */
 } kernfs[] = {

@@ -220,21 +220,32 @@ cold_alloc(void)
 	return block_alloc(0);
 }
 
+/* A page that has not been used since the host gave it is zero.  Its first access has to be a write
+ * all the same: for one that reads the host maps zeroes, and the next one is a fault there again. */
+static void
+zero(struct page *pg)
+{
+	if (pg->pg_flags & PG_DIRTY)
+		vm_zero_page(page_to_dm(pg));
+	else
+		*(volatile uint64_t *)page_to_dm(pg) = 0;
+}
+
 struct page *
 vm_page_alloc(int flags)
 {
 	struct page *pg;
-	bool zero = flags & PGA_ZERO;
+	bool zeroed = flags & PGA_ZERO;
 
 	if (alloc_refused(1, flags))
 		return NULL;
-	if ((pg = stack_pop(zero ? &clean : &hot[0])) == NULL &&
-	    (pg = stack_pop(zero ? &hot[0] : &clean)) == NULL)
+	if ((pg = stack_pop(zeroed ? &clean : &hot[0])) == NULL &&
+	    (pg = stack_pop(zeroed ? &hot[0] : &clean)) == NULL)
 		pg = cold_alloc();
 	KASSERT(pg != NULL && pg->pg_refs == 0);
 	set_free(nfree - 1);
-	if (zero && (pg->pg_flags & PG_DIRTY))
-		vm_zero_page(page_to_dm(pg));
+	if (zeroed)
+		zero(pg);
 	pg->pg_flags = PG_DIRTY;
 	pg->pg_order = 0;
 	pg->pg_refs = 1;
@@ -266,8 +277,8 @@ vm_pages_alloc(unsigned order, int flags)
 		return NULL;
 	set_free(nfree - n);
 	for (uint64_t i = 0; i < n; i++) {
-		if ((flags & PGA_ZERO) && (pg[i].pg_flags & PG_DIRTY))
-			vm_zero_page(page_to_dm(&pg[i]));
+		if (flags & PGA_ZERO)
+			zero(&pg[i]);
 		pg[i].pg_flags = PG_DIRTY;
 	}
 	pg->pg_order = (uint8_t)order;
@@ -387,23 +398,11 @@ table_place(struct fresh *r, int n)
 	panic("no room for the frame table");
 }
 
-/* RAM that boot code has used: free, but not zero. */
-static void
-add_used(uint64_t fn, uint64_t end)
-{
-	for (; fn < end; fn++) {
-		frame_page(fn)->pg_flags = PG_DIRTY;
-		block_free(frame_page(fn), 0);
-		nfree++;
-	}
-}
-
 void
-vm_page_init(paddr_t first_free)
+vm_page_init(void)
 {
 	struct ramrange ram[MAX_RANGES];
-	struct fresh used[MAX_RANGES];
-	int n = md_ram_ranges(ram, MAX_RANGES), nused = 0;
+	int n = md_ram_ranges(ram, MAX_RANGES);
 	uint64_t low_end = 0, high_end = HIGH_FRAME, start, end;
 
 	for (int i = 0; i < n; i++) {
@@ -412,17 +411,11 @@ vm_page_init(paddr_t first_free)
 		if (start >= end)
 			continue;
 		*(end > HIGH_FRAME ? &high_end : &low_end) = end;
-		if (end <= atop(first_free))
-			used[nused++] = (struct fresh){start, end};
-		else
-			fresh[nfresh++] =
-			    (struct fresh){MAX(start, atop(round_page(first_free))), end};
+		fresh[nfresh++] = (struct fresh){start, end};
 	}
 	vm_low_frames = low_end;
 	high_frames = high_end - HIGH_FRAME;
 	table_place(fresh, nfresh);
-	for (int i = 0; i < nused; i++)
-		add_used(used[i].next, used[i].end);
 	for (int i = 0; i < nfresh; i++)
 		nfree += fresh[i].end - fresh[i].next;
 	ntotal = nfree;

@@ -26,7 +26,7 @@
 size_t fpu_size = FPU_LEGACY;
 uint64_t fpu_xcr0;
 uint32_t fpu_mxcsr_mask;
-union fpu_area fpu_initial __large_bss;
+union fpu_area fpu_initial;
 
 static struct thread *fpu_owner __resume_data;
 static bool fpu_trapping __resume_data; /* CR0.TS is set */

@@ -91,6 +91,17 @@ stats_init(void)
 	kstats->tsc_khz = clock_tsc_khz();
 }
 
+/* What the host has put into RAM to start with and the kernel has replaced: no template carries it,
+ * and all RAM that is free is zero. */
+static void
+boot_tables_wipe(void)
+{
+	const size_t len = TINE_GPA_BOOT_END - TINE_GPA_BOOT_GDT;
+
+	if (md_discard(TINE_GPA_BOOT_GDT, len) != 0)
+		memset(PHYS_TO_DM(TINE_GPA_BOOT_GDT), 0, len);
+}
+
 /* Not instrumented by the stack protector: this is where its guard comes from. */
 void __noreturn
 md_start(paddr_t bootblock)
@@ -104,6 +115,7 @@ md_start(paddr_t bootblock)
 	cpu_patch_smap();
 	first_free = kmap_init(&boot, boot.kernel_end);
 	segments_init();
+	boot_tables_wipe();
 	cpu_enable();
 	fpu_init();
 	clock_init(boot.tsc_khz, boot.realtime_ns, boot.kvmclock_ns, entry_tsc);
@@ -111,7 +123,7 @@ md_start(paddr_t bootblock)
 	trace_init((boot.flags & TINE_BOOT_TRACE) != 0);
 	identity_set();
 	md_new_stack_guard();
-	kernel_main(first_free);
+	kernel_main();
 }
 
 /* Only where no function returns that was called before: its frame holds the old guard. */

@@ -17,7 +17,7 @@
 #define FLUSH_PAGES_MAX 16 /* beyond this many pages a new CR3 is cheaper */
 
 static paddr_t active_cr3 __resume_data, kernel_cr3;
-static uint16_t kernel_slot[PT_ENTRIES / 2] __large_bss; /* used entries of the kernel half */
+static uint16_t kernel_slot[PT_ENTRIES / 2]; /* used entries of the kernel half */
 static unsigned nkernel_slots;
 
 /* ---- translations the processor keeps ---- */

@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct gate) == 16, "interrupt gate");
 extern struct tss tss; /* trap_entry.S reads rsp[0] */
 struct tss tss __resume_data;
 static char ist_stack[IST_STACK_SIZE] __aligned(16) __large_bss;
-static struct gate idt[256] __aligned(16) __large_bss;
+static struct gate idt[256] __aligned(PAGE_SIZE) __large_bss;
 static uint64_t gdt[10] __aligned(16) = {
     [SEL_KCODE / 8] = 0x00af9b000000ffff,
     [SEL_KDATA / 8] = 0x00cf93000000ffff,

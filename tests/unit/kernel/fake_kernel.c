@@ -16,7 +16,7 @@ md_ram_ranges(struct ramrange *out, int max)
 {
 	CHECK(max >= 3);
 	out[0] = (struct ramrange){0, 0x9f000};
-	out[1] = (struct ramrange){0x300000, 0x1f77000};
+	out[1] = (struct ramrange){0x345000, 0x1f77000};
 	out[2] = (struct ramrange){0x100000000, 0x100533000};
 	return 3;
 }
@@ -33,7 +33,7 @@ kernel_boot(void)
 	pml4[511] = 0x2003;
 	memset(hosted_ram + 0x1000, 0xa5, 0x9e000); /* boot code was here */
 	LIST_INIT(&allprocess);
-	vm_page_init(0x345000);
+	vm_page_init();
 	vm_init();
 }
 

@@ -33,7 +33,8 @@
  *	TINE_GPA_ROOTFS ..	root file system image (EROFS), read-only slot
  */
 #define TINE_GPA_BOOT_GDT 0x1000ull        /* IN: GDT the boot segments came from */
-#define TINE_GPA_BOOT_PT 0x2000ull         /* IN: boot page tables, 7 pages at most, PML4 first */
+#define TINE_GPA_BOOT_PT 0x2000ull         /* IN: boot page tables, PML4 first */
+#define TINE_GPA_BOOT_END 0x9000ull        /* boot GDT and page tables end here */
 #define TINE_GPA_BOOT_STACK_TOP 0x20000ull /* initial stack grows down from here */
 #define TINE_GPA_SHARED 0x200000ull        /* its pages are mapped by tables that map the kernel */
 #define TINE_GPA_KERNEL_MIN 0x280000ull    /* lowest p_paddr of a kernel segment */

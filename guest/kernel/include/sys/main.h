@@ -5,8 +5,7 @@
 
 #include <sys/types.h>
 
-/* first_free: RAM from there on has never been touched and is zero. */
-void kernel_main(paddr_t first_free) __attribute__((noreturn));
+void kernel_main(void) __attribute__((noreturn));
 /* Everything of the machine that needs the allocator: FPU sizes, APIC, clock, channel; boot
  * parameters are applied. */
 void md_init(void);

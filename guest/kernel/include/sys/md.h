@@ -16,8 +16,8 @@ struct sigaction;
 struct ramrange {
 	paddr_t start, end;
 };
-int md_ram_ranges(struct ramrange *out,
-		  int max);        /* usable RAM, ascending, page aligned, kernel excluded */
+/* RAM that nobody uses: ascending, page aligned, all of it zero. */
+int md_ram_ranges(struct ramrange *out, int max);
 paddr_t md_rootfs(uint64_t *size); /* root image, 0 = none */
 bool md_boot_events(void);         /* the host wants events from the start */
 uint32_t md_boot_refused(void);    /* first boot parameter that was refused, as READY has it */

@@ -20,10 +20,10 @@ enum klevel {
 };
 /* One line to the host's log; no trailing newline needed. %s %c %d %i %u %x %X %p %ld %lu %lx %llu
  * %zu, width, 0, -, .precision. */
-void kprintf(enum klevel level, const char *fmt, ...) __printflike(2, 3);
+void __cold kprintf(enum klevel level, const char *fmt, ...) __printflike(2, 3);
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) __printflike(3, 4);
 int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
-void __noreturn panic(const char *fmt, ...) __printflike(1, 2);
+void __cold __noreturn panic(const char *fmt, ...) __printflike(1, 2);
 
 #ifdef TINE_DEBUG
 #define KASSERT(e) ((e) ? (void)0 : panic("assertion failed: %s, %s:%d", #e, __FILE__, __LINE__))

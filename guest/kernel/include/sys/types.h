@@ -48,6 +48,7 @@ typedef uint64_t nsec_t;   /* nanoseconds */
  */
 #define __resume_data __attribute__((section(".data..resume")))
 #define __large_bss __attribute__((section(".bss..large")))
+#define __cold __attribute__((cold)) /* what leads to a call of it is kept apart from the rest */
 #define __noreturn __attribute__((noreturn))
 #define __printflike(f, a) __attribute__((format(printf, f, a)))
 #define likely(x) __builtin_expect(!!(x), 1)
