@@ -2,7 +2,6 @@
 /* elf_file.c: open an ELF file and check all that its headers claim, before anyone believes them.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,15 +13,21 @@
 int
 program_file_open(const char *path, struct stat *st, struct tine_error *error)
 {
-	/* O_NONBLOCK: opening a fifo must fail the check below, not hang. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int r = 0;
+	int fd = open(path, PROGRAM_FILE_OPEN);
 
 	if (fd < 0)
 		return tine_error_set(error, errno,
 				      errno == ENOENT || errno == ENOTDIR ? "not-found"
 									  : "not-readable",
 				      "%s: %s", path, strerror(errno));
+	return program_file_check(fd, path, st, error);
+}
+
+int
+program_file_check(int fd, const char *path, struct stat *st, struct tine_error *error)
+{
+	int r = 0;
+
 	if (fstat(fd, st) < 0)
 		r = tine_error_set(error, errno, "not-readable", "%s: %s", path, strerror(errno));
 	else if (S_ISDIR(st->st_mode))
@@ -39,15 +44,14 @@ program_file_open(const char *path, struct stat *st, struct tine_error *error)
 }
 
 static int
-check_ident(const struct elf_file *file, struct tine_error *error)
+check_ident(const struct elf_file *file, ssize_t n, struct tine_error *error)
 {
-	unsigned char id[EI_NIDENT];
-	ssize_t n = pread(file->fd, id, sizeof(id), 0);
+	const unsigned char *id = file->ehdr.e_ident;
 
 	if (n < SELFMAG || memcmp(id, ELFMAG, SELFMAG) != 0)
 		return tine_error_set(error, ENOEXEC, "not-elf", "%s is not an ELF file",
 				      file->path);
-	if (n < EI_NIDENT || file->size < sizeof(Elf64_Ehdr))
+	if (n < EI_NIDENT || file->size < sizeof(file->ehdr))
 		return tine_error_set(error, ENOEXEC, "truncated-elf",
 				      "%s ends within the ELF header (%llu bytes)", file->path,
 				      (unsigned long long)file->size);
@@ -61,6 +65,10 @@ check_ident(const struct elf_file *file, struct tine_error *error)
 	if (id[EI_VERSION] != EV_CURRENT)
 		return tine_error_set(error, ENOEXEC, "bad-elf", "%s has ELF version %u",
 				      file->path, id[EI_VERSION]);
+	if (n <
+	    (ssize_t)sizeof(file->ehdr)) /* it has become shorter since its size was asked for */
+		return tine_error_set(error, ENOEXEC, "truncated-elf",
+				      "%s ends within the ELF header (%zd bytes)", file->path, n);
 	return 0;
 }
 
@@ -99,12 +107,8 @@ read_phdrs(struct elf_file *file, struct tine_error *error)
 	file->phdr = calloc(file->nphdr, sizeof(*file->phdr));
 	if (file->phdr == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	for (size_t i = 0; i < file->nphdr; i++)
-		if (gelf_getphdr(file->elf, (int)i, &file->phdr[i]) == NULL)
-			return tine_error_set(error, ENOEXEC, "bad-elf",
-					      "%s: program header %zu: %s", file->path, i,
-					      elf_errmsg(-1));
-	return 0;
+	return elf_file_read(file, file->ehdr.e_phoff, file->phdr,
+			     file->nphdr * sizeof(*file->phdr), error);
 }
 
 int
@@ -126,25 +130,26 @@ elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t size,
 	file->path = path;
 	file->fd = fd;
 	file->size = size;
-	r = check_ident(file, error);
+	r = check_ident(file, pread(fd, &file->ehdr, sizeof(file->ehdr), 0), error);
+	if (r == 0)
+		r = check_ehdr(file, error);
+	if (r == 0)
+		r = read_phdrs(file, error);
 	if (r != 0)
-		goto fail;
+		elf_file_close(file);
+	return r;
+}
+
+int
+elf_file_libelf(struct elf_file *file, struct tine_error *error)
+{
 	elf_version(EV_CURRENT);
 	/* ELF_C_READ, not ..._MMAP: a file that somebody truncates must not end in SIGBUS. */
 	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
-	if (file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF ||
-	    gelf_getehdr(file->elf, &file->ehdr) == NULL) {
-		r = tine_error_set(error, ENOEXEC, "bad-elf", "%s: %s", path, elf_errmsg(-1));
-		goto fail;
-	}
-	r = check_ehdr(file, error);
-	if (r == 0)
-		r = read_phdrs(file, error);
-	if (r == 0)
-		return 0;
-fail:
-	elf_file_close(file);
-	return r;
+	if (file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF)
+		return tine_error_set(error, ENOEXEC, "bad-elf", "%s: %s", file->path,
+				      elf_errmsg(-1));
+	return 0;
 }
 
 void

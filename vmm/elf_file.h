@@ -3,6 +3,7 @@
 #ifndef TINE_VMM_ELF_FILE_H
 #define TINE_VMM_ELF_FILE_H
 
+#include <fcntl.h>
 #include <gelf.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,9 +15,9 @@ struct elf_file {
 	const char *path; /* borrowed; for messages */
 	int fd;
 	uint64_t size;
-	Elf *elf;
-	GElf_Ehdr ehdr;
-	GElf_Phdr *phdr;
+	Elf *elf; /* NULL until elf_file_libelf() */
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr *phdr;
 	size_t nphdr;
 };
 
@@ -29,6 +30,9 @@ int elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t siz
 		   struct tine_error *error);
 void elf_file_close(struct elf_file *file);
 
+/* Start libelf on it, for who wants more than its headers; what it reads is not checked above. */
+int elf_file_libelf(struct elf_file *file, struct tine_error *error);
+
 /* Check the PT_LOAD headers: within the file (truncated-elf), no wrap-around (bad-elf), at least
  * one, and no two that overlap in virtual memory (overlapping-segments). */
 int elf_file_check_segments(const struct elf_file *file, struct tine_error *error);
@@ -39,5 +43,9 @@ int elf_file_read(const struct elf_file *file, uint64_t off, void *buf, size_t l
 
 /* Open a path for elf_file or script inspection: a regular, non-empty file; *st is about it. */
 int program_file_open(const char *path, struct stat *st, struct tine_error *error);
+/* The same for what has been opened so: fd, which is closed on failure.  O_NONBLOCK: opening a fifo
+ * must fail this check, not hang. */
+#define PROGRAM_FILE_OPEN (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+int program_file_check(int fd, const char *path, struct stat *st, struct tine_error *error);
 
 #endif

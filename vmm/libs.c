@@ -194,8 +194,10 @@ add_needs_of(struct file_list *list, size_t i, struct tine_error *error)
 {
 	const char *path = list->file[i].path;
 	struct program program;
-	int r = program_inspect(&program, path, error);
+	int fd = list->file[i].fd;
+	int r = program_inspect_open(&program, path, fd > 0 ? fd : -1, error);
 
+	list->file[i].fd = 0;
 	if (r != 0)
 		return r;
 	list->file[i].fd = program.fd;
@@ -215,12 +217,16 @@ add_needs_of(struct file_list *list, size_t i, struct tine_error *error)
 }
 
 int
-program_closure(struct file_list *list, const char *path, struct tine_error *error)
+program_closure(struct file_list *list, const char *path, int fd, struct tine_error *error)
 {
 	int r = 0;
 
-	if (file_list_add(list, path) < 0)
-		r = tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	if (file_list_add(list, path) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	}
+	list->file[0].fd = fd > 0 ? fd : 0;
 	/* The list grows while it is walked. */
 	for (size_t i = 0; r == 0 && i < list->n; i++)
 		r = add_needs_of(list, i, error);
@@ -230,60 +236,86 @@ program_closure(struct file_list *list, const char *path, struct tine_error *err
 	return r;
 }
 
-/* The directory that fd has been opened for, without links; NULL: look at errno. */
-static char *
-path_of(int fd, const char *dir, char out[PATH_MAX])
+/* No /proc, or the directory is out of reach of it. */
+static bool
+resolve(const char *path, size_t len, char out[PATH_MAX])
 {
+	char *dir = strndup(path, len), *real = dir != NULL ? realpath(dir, NULL) : NULL;
+	bool fits = real != NULL && strlen(real) < PATH_MAX;
+
+	if (fits)
+		strcpy(out, real);
+	free(real);
+	free(dir);
+	return fits;
+}
+
+/* The absolute path of name, whose directory has the first len bytes of path as its name and fd as
+ * its descriptor: the directory's links resolved, the name kept (busybox goes by its name). */
+static bool
+make_absolute(const char *path, size_t len, const char *name, int fd, char out[PATH_MAX])
+{
+	size_t name_len = strlen(name);
 	char link[32];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, out, PATH_MAX);
-	if (n <= 0 || n == PATH_MAX || out[0] != '/')
-		return realpath(dir, out); /* no /proc, or out of reach of it */
-	out[n] = '\0';
-	return out;
+	if (n > 0 && n < PATH_MAX && out[0] == '/')
+		out[n] = '\0';
+	else if (!resolve(path, len, out))
+		return false;
+	len = strcmp(out, "/") != 0 ? strlen(out) : 0;
+	if (len + 1 + name_len >= PATH_MAX)
+		return false;
+	out[len] = '/';
+	memcpy(out + len + 1, name, name_len + 1);
+	return true;
 }
 
-/* Is path, which has a slash, a program?  Then also make it absolute: the directory's links
- * resolved, the name kept (busybox goes by its name).  Each walk along a path costs as much as a
- * dozen other system calls, so it is done once, for the directory.  False: *why says so, unless
- * there is no such file. */
+/* Is path, which has a slash, a program?  Then also open it and make the path absolute.  Each walk
+ * along a path costs as much as a dozen other system calls, so it is done once, for the directory;
+ * out holds its name meanwhile.  False: *why says so, unless there is no such file. */
 static bool
-locate(const char *path, char out[PATH_MAX], int *why)
+locate(const char *path, char out[PATH_MAX], int *fd, int *why)
 {
-	const char *slash = strrchr(path, '/'), *name = slash[1] != '\0' ? slash + 1 : ".";
-	char dir[PATH_MAX], real[PATH_MAX];
+	const char *name = strrchr(path, '/') + 1;
+	const char *at = name[0] != '\0' ? name : ".";
+	size_t len = (size_t)(name - path);
 	bool found = false;
 	struct stat st;
-	int fd;
+	int dir;
 
-	snprintf(dir, sizeof(dir), "%.*s/", (int)(slash - path), path);
-	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	if (len >= PATH_MAX)
 		return false;
-	if (fstatat(fd, name, &st, 0) == 0) {
+	memcpy(out, path, len);
+	out[len] = '\0';
+	dir = open(out, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return false;
+	if (fstatat(dir, at, &st, 0) == 0) {
 		*why = EACCES;
-		found = S_ISREG(st.st_mode) && faccessat(fd, name, X_OK, 0) == 0;
+		found = S_ISREG(st.st_mode) && faccessat(dir, at, X_OK, 0) == 0;
 	}
-	if (found && (path_of(fd, dir, real) == NULL ||
-		      snprintf(out, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, slash) >=
-			  PATH_MAX)) {
+	if (found && !make_absolute(path, len, name, dir, out)) {
 		*why = ENAMETOOLONG;
 		found = false;
 	}
-	close(fd);
+	if (found)
+		*fd = openat(dir, at, PROGRAM_FILE_OPEN);
+	close(dir);
 	return found;
 }
 
 int
-program_find(const char *name, const char *path_env, char out[PATH_MAX], struct tine_error *error)
+program_find(const char *name, const char *path_env, char out[PATH_MAX], int *fd,
+	     struct tine_error *error)
 {
-	char path[PATH_MAX];
 	int why = ENOENT;
+	char *path;
 
 	if (strchr(name, '/') != NULL) {
-		if (snprintf(path, sizeof(path), "%s", name) < PATH_MAX && locate(path, out, &why))
+		if (locate(name, out, fd, &why))
 			return 0;
 		if (why == EACCES)
 			return tine_error_set(error, EACCES, "not-executable",
@@ -292,9 +324,13 @@ program_find(const char *name, const char *path_env, char out[PATH_MAX], struct 
 	}
 	for (const char *p = path_env; p != NULL && *name != '\0';) {
 		size_t n = strcspn(p, ":");
+		bool found;
 
-		snprintf(path, sizeof(path), "%.*s/%s", n > 0 ? (int)n : 1, n > 0 ? p : ".", name);
-		if (locate(path, out, &why))
+		if (asprintf(&path, "%.*s/%s", n > 0 ? (int)n : 1, n > 0 ? p : ".", name) < 0)
+			return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+		found = locate(path, out, fd, &why);
+		free(path);
+		if (found)
 			return 0;
 		p = p[n] == ':' ? p + n + 1 : NULL;
 	}

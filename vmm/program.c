@@ -179,13 +179,20 @@ inspect_elf(struct program *program, const struct elf_file *file, struct tine_er
 int
 program_inspect(struct program *program, const char *path, struct tine_error *error)
 {
+	return program_inspect_open(program, path, -1, error);
+}
+
+int
+program_inspect_open(struct program *program, const char *path, int fd, struct tine_error *error)
+{
 	struct elf_file file;
 	struct stat st;
-	int fd, r;
+	int r;
 
 	memset(program, 0, sizeof(*program));
 	program->fd = -1;
-	fd = program_file_open(path, &st, error);
+	fd =
+	    fd < 0 ? program_file_open(path, &st, error) : program_file_check(fd, path, &st, error);
 	if (fd < 0)
 		return fd;
 	r = inspect_script(program, fd, path, error);

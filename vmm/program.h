@@ -23,6 +23,9 @@ struct program {
 
 /* Inspect and check the file at path: errors of elf_file.h. */
 int program_inspect(struct program *program, const char *path, struct tine_error *error);
+/* The same for a file that program_find() has opened; fd is taken over, also on failure. */
+int program_inspect_open(struct program *program, const char *path, int fd,
+			 struct tine_error *error);
 void program_free(struct program *program);
 
 /* Files that a program needs besides itself: interpreters and shared libraries. */
@@ -38,13 +41,15 @@ void file_list_close(struct file_list *list);
 void file_list_free(struct file_list *list);
 
 /* Add the program at path and all that it needs from this host.  missing-interpreter and
- * missing-library name what could not be found. */
-int program_closure(struct file_list *list, const char *path, struct tine_error *error);
+ * missing-library name what could not be found.  fd is what program_find() has opened, or -1; taken
+ * over, also on failure. */
+int program_closure(struct file_list *list, const char *path, int fd, struct tine_error *error);
 
 /* Find name as a shell does: as a path if it contains a slash, else along path_env (may be NULL).
- * out is the absolute path with the directory's symbolic links resolved.  Type not-found (ENOENT)
- * or not-executable (EACCES). */
-int program_find(const char *name, const char *path_env, char out[PATH_MAX],
+ * out is the absolute path with the directory's symbolic links resolved.  *fd is the file, opened
+ * for program_inspect_open(), or -1 if that cannot be, which who opens it by its path gets told.
+ * Type not-found (ENOENT) or not-executable (EACCES). */
+int program_find(const char *name, const char *path_env, char out[PATH_MAX], int *fd,
 		 struct tine_error *error);
 
 #endif

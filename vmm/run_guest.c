@@ -26,7 +26,7 @@ run_launch(struct run *run)
 {
 	const struct run_options *o = &run->options;
 	struct launch_spec spec = {
-	    .path = o->program[0] != '\0' ? o->program : NULL,
+	    .path = o->program,
 	    .cwd = o->cwd,
 	    .argv = (const char *const *)o->argv,
 	    .env = (const char *const *)o->env.v,

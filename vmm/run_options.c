@@ -340,18 +340,21 @@ add_closure(struct run_options *o)
 int
 run_options_resolve(struct run_options *o, struct tine_error *error)
 {
-	int r = 0;
+	char path[PATH_MAX];
+	int r = 0, fd;
 
 	if (o->argv[0][0] == '\0')
 		return tine_error_set(error, ENOENT, "not-found", "the program has no name");
 	if (o->config.rootfs == NULL) {
-		r = program_find(o->argv[0], getenv("PATH"), o->program, error);
+		r = program_find(o->argv[0], getenv("PATH"), path, &fd, error);
 		if (r == 0)
-			r = program_closure(&o->closure, o->program, error);
-		if (r == 0)
+			r = program_closure(&o->closure, path, fd, error);
+		if (r == 0) {
+			o->program = o->closure.file[0].path;
 			add_closure(o);
+		}
 	} else if (strchr(o->argv[0], '/') != NULL) {
-		snprintf(o->program, sizeof(o->program), "%s", o->argv[0]);
+		o->program = o->argv[0];
 	}
 	o->config.files = o->files;
 	o->config.nfiles = o->nfiles;

@@ -23,7 +23,7 @@ struct run_options {
 	struct rootfs_file *files;
 	size_t nfiles, files_cap;
 	struct file_list closure; /* program and libraries, without rootfs */
-	char program[PATH_MAX];   /* path in the guest; "" = look it up there */
+	const char *program;      /* path in the guest, borrowed; NULL = look it up there */
 	char *const *argv;
 	const char *cwd;
 	uint32_t uid, gid;

@@ -176,7 +176,7 @@ test_interpreter(void **state)
 	maker.ph[1] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 5000, .p_filesz = 10};
 	memcpy(maker.bytes + 5000, "/no/ld.so", 10);
 	expect_good();
-	assert_true(program_closure(&list, maker.path, &error) < 0);
+	assert_true(program_closure(&list, maker.path, -1, &error) < 0);
 	assert_string_equal(error.type, "missing-interpreter");
 	file_list_free(&list);
 	maker.ph[1].p_filesz = 9; /* without its NUL */
@@ -219,7 +219,7 @@ test_dynamic(void **state)
 	(void)state;
 	make_dynamic(strings, 17, 1);
 	expect_good();
-	assert_true(program_closure(&list, maker.path, &error) < 0);
+	assert_true(program_closure(&list, maker.path, -1, &error) < 0);
 	assert_string_equal(error.type, "missing-library");
 	assert_non_null(strstr(error.detail, "libnowhere.so.9"));
 	file_list_free(&list);
@@ -265,10 +265,11 @@ test_closure_of_a_real_program(void **state)
 	struct file_list list = {0};
 	char path[PATH_MAX];
 	bool libc = false;
+	int fd;
 
 	(void)state;
-	assert_int_equal(program_find("ls", "/nowhere:/bin:/usr/bin", path, NULL), 0);
-	assert_int_equal(program_closure(&list, path, NULL), 0);
+	assert_int_equal(program_find("ls", "/nowhere:/bin:/usr/bin", path, &fd, NULL), 0);
+	assert_int_equal(program_closure(&list, path, fd, NULL), 0);
 	for (size_t i = 0; i < list.n; i++)
 		libc = libc || strstr(list.file[i].path, "libc.so") != NULL;
 	assert_true(libc || list.n == 1);
@@ -278,17 +279,24 @@ test_closure_of_a_real_program(void **state)
 static void
 test_find(void **state)
 {
+	struct stat by_fd, by_path;
 	struct tine_error error;
 	char path[PATH_MAX];
+	int fd = -1;
 
 	(void)state;
-	assert_int_equal(program_find("no-such-program-here", "/bin", path, &error), -ENOENT);
-	assert_int_equal(program_find("", "/bin", path, &error), -ENOENT);
-	assert_int_equal(program_find("sh", NULL, path, &error), -ENOENT);
-	assert_int_equal(program_find("/etc/passwd", "/bin", path, &error), -EACCES);
+	assert_int_equal(program_find("no-such-program-here", "/bin", path, &fd, &error), -ENOENT);
+	assert_int_equal(program_find("", "/bin", path, &fd, &error), -ENOENT);
+	assert_int_equal(program_find("sh", NULL, path, &fd, &error), -ENOENT);
+	assert_int_equal(program_find("/etc/passwd", "/bin", path, &fd, &error), -EACCES);
 	assert_string_equal(error.type, "not-executable");
-	assert_int_equal(program_find("/bin/../bin/sh", NULL, path, NULL), 0);
+	assert_int_equal(fd, -1);
+	assert_int_equal(program_find("/bin/../bin/sh", NULL, path, &fd, NULL), 0);
 	assert_null(strstr(path, ".."));
+	assert_int_equal(fstat(fd, &by_fd), 0);
+	assert_int_equal(stat(path, &by_path), 0);
+	assert_int_equal(by_fd.st_ino, by_path.st_ino);
+	close(fd);
 }
 
 static void
