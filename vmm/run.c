@@ -16,6 +16,7 @@
 #include "jail.h"
 #include "run.h"
 #include "setup.h"
+#include "template.h"
 
 #define LARGE (16u << 20)
 
@@ -250,7 +251,7 @@ find_template(struct run *run, struct tine_error *why)
 			return;
 		kernel = found;
 	}
-	if (template_base(config->memory_mib, kernel, &config->template, why) != 0) {
+	if (template_base_of(config->memory_mib, kernel, fd, &config->template, why) != 0) {
 		if (fd >= 0)
 			close(fd);
 		return;

@@ -102,6 +102,9 @@ const struct workset *template_workset(const struct tine_template *tmpl);
 int template_rootfs_fd(const struct tine_template *tmpl);
 uint64_t template_data_bytes(const struct template_head *head);
 
+/* template_base.c: template_base() for a kernel that is open already, or -1. */
+int template_base_of(uint64_t memory_mib, const char *kernel, int kernel_fd,
+		     struct tine_template **out, struct tine_error *error);
 /* template_base.c: checksum and size of the kernel image at path. */
 int template_kernel_sum(const char *path, uint32_t *crc, uint64_t *size, struct tine_error *error);
 int template_file_sum(int fd, uint32_t *crc, uint64_t *size, struct tine_error *error);

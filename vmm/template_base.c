@@ -49,12 +49,13 @@ template_kernel_sum(const char *path, uint32_t *crc, uint64_t *size, struct tine
 	return r;
 }
 
+/* Of the file that fd is, if it is not -1. */
 static int
-stamp(const char *path, struct template_stamp *out, struct tine_error *error)
+stamp(const char *path, int fd, struct template_stamp *out, struct tine_error *error)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
+	if ((fd >= 0 ? fstat(fd, &st) : stat(path, &st)) < 0)
 		return tine_error_set(error, errno, "no-kernel", "%s: %s", path, strerror(errno));
 	*out = (struct template_stamp){
 	    .dev = st.st_dev,
@@ -65,12 +66,16 @@ stamp(const char *path, struct template_stamp *out, struct tine_error *error)
 	return 0;
 }
 
-static int
-stamps(const char *kernel, struct template_head *head, struct tine_error *error)
-{
-	int r = stamp(kernel, &head->kernel, error);
+struct stamps {
+	struct template_stamp kernel, program;
+};
 
-	return r == 0 ? stamp(vmm_program(), &head->program, error) : r;
+static int
+get_stamps(const char *kernel, int kernel_fd, struct stamps *out, struct tine_error *error)
+{
+	int r = stamp(kernel, kernel_fd, &out->kernel, error);
+
+	return r == 0 ? stamp(vmm_program(), -1, &out->program, error) : r;
 }
 
 /* ---- making one ---- */
@@ -156,6 +161,7 @@ make_base(uint64_t bytes, const char *kernel, struct tine_template **out, struct
 {
 	struct template_head *head = calloc(1, sizeof(*head));
 	int fd = new_file(bytes, error), r;
+	struct stamps now;
 
 	if (head == NULL || fd < 0) {
 		free(head);
@@ -163,7 +169,11 @@ make_base(uint64_t bytes, const char *kernel, struct tine_template **out, struct
 	}
 	r = make(fd, bytes, kernel, head, error);
 	if (r == 0)
-		r = stamps(kernel, head, error);
+		r = get_stamps(kernel, -1, &now, error);
+	if (r == 0) {
+		head->kernel = now.kernel;
+		head->program = now.program;
+	}
 	if (r == 0)
 		r = template_kernel_sum(kernel, &head->kernel_crc, &head->kernel_size, error);
 	if (r == 0)
@@ -248,12 +258,12 @@ is_undamaged(const struct tine_template *t, const struct stat *st)
 
 /* Whatever is wrong with the file is a reason to make another one, and none to complain. */
 static struct tine_template *
-from_cache(const char *path, const char *kernel, uint64_t bytes)
+from_cache(const char *path, const char *kernel, int kernel_fd, uint64_t bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	struct tine_template *t = NULL;
-	struct template_head now;
 	struct tine_error error;
+	struct stamps now;
 	uint32_t hash = 0;
 	struct stat st;
 
@@ -266,7 +276,7 @@ from_cache(const char *path, const char *kernel, uint64_t bytes)
 	}
 	if (template_open(fd, -1, &t, &error) != 0)
 		return NULL;
-	if (stamps(kernel, &now, &error) == 0 && cpu_hash(&hash, &error) == 0 &&
+	if (get_stamps(kernel, kernel_fd, &now, &error) == 0 && cpu_hash(&hash, &error) == 0 &&
 	    same_stamp(&now.kernel, &t->head.kernel) &&
 	    same_stamp(&now.program, &t->head.program) && hash == t->head.cpu_hash &&
 	    t->head.ram_low + t->head.ram_high == bytes && t->head.flags == TEMPLATE_BASE &&
@@ -280,6 +290,13 @@ int
 template_base(uint64_t memory_mib, const char *kernel, struct tine_template **out,
 	      struct tine_error *error)
 {
+	return template_base_of(memory_mib, kernel, -1, out, error);
+}
+
+int
+template_base_of(uint64_t memory_mib, const char *kernel, int kernel_fd, struct tine_template **out,
+		 struct tine_error *error)
+{
 	uint64_t mib = memory_mib != 0 ? memory_mib : SANDBOX_MEMORY_DEFAULT_MIB;
 	char path[PATH_MAX], found[PATH_MAX];
 	bool cached = cache_path(path, sizeof(path), mib);
@@ -292,7 +309,7 @@ template_base(uint64_t memory_mib, const char *kernel, struct tine_template **ou
 	}
 	if (r != 0)
 		return r;
-	*out = cached ? from_cache(path, kernel, mib << 20) : NULL;
+	*out = cached ? from_cache(path, kernel, kernel_fd, mib << 20) : NULL;
 	if (*out != NULL)
 		return 0;
 	r = make_base(mib << 20, kernel, out, error);
