@@ -2,7 +2,6 @@
 /* console.c: keep the guest kernel's log, show it when asked for or when the kernel dies. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,10 +13,11 @@
 void
 console_init(struct console *console, int fd, bool verbose)
 {
-	memset(console, 0, offsetof(struct console, kept)); /* may never be touched */
 	pthread_mutex_init(&console->lock, NULL);
 	console->fd = fd;
 	console->verbose = verbose;
+	console->raw = console->shown = false;
+	console->written = 0; /* what is kept may never be touched */
 }
 
 void

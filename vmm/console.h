@@ -10,13 +10,13 @@
 #define CONSOLE_KEPT 32768u
 
 struct console {
+	char kept[CONSOLE_KEPT]; /* first: the rest lies in one page with what comes behind */
 	pthread_mutex_t lock;
 	int fd;         /* where text goes; -1 = nowhere */
 	bool verbose;   /* show the kernel log as it comes */
 	bool raw;       /* the terminal is in raw mode: lines end in CR LF */
 	bool shown;     /* the kept log has been shown */
 	size_t written; /* bytes ever put into kept */
-	char kept[CONSOLE_KEPT];
 };
 
 void console_init(struct console *console, int fd, bool verbose);

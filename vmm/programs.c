@@ -9,24 +9,25 @@
 #include "vmm.h"
 
 static const char *program; /* set by sandbox_set_program() */
-static char own_name[NAME_MAX + 1];
+static char *own_name;
 
 const char *
 program_folder(void)
 {
-	static char folder[PATH_MAX]; /* asked for several times in a start */
+	static char *folder; /* asked for several times in a start */
+	char path[PATH_MAX], *slash;
 	ssize_t n;
-	char *slash;
 
-	if (folder[0] != '\0')
+	if (folder != NULL)
 		return folder;
-	n = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
-	folder[n > 0 ? n : 0] = '\0';
-	slash = strrchr(folder, '/');
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
 	if (slash == NULL)
 		return NULL;
-	snprintf(own_name, sizeof(own_name), "%s", slash + 1);
-	slash[slash == folder] = '\0';
+	own_name = strdup(slash + 1);
+	slash[slash == path] = '\0';
+	folder = own_name != NULL ? strdup(path) : NULL;
 	return folder;
 }
 
@@ -42,10 +43,12 @@ program_beside(const char *name, char *path, size_t size)
 const char *
 vmm_program(void)
 {
-	static char path[PATH_MAX];
+	char path[PATH_MAX];
 
+	if (program == NULL && program_beside("tine", path, sizeof(path)))
+		program = strdup(path);
 	if (program == NULL)
-		program = program_beside("tine", path, sizeof(path)) ? path : "/proc/self/exe";
+		program = "/proc/self/exe";
 	return program;
 }
 

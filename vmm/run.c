@@ -144,8 +144,10 @@ static int
 open_streams(struct run *run)
 {
 	stdio_in_open(&run->in, run->options.no_stdin ? -1 : STDIN_FILENO);
-	stdio_out_open(&run->out[0], STDOUT_FILENO, &run->loop, run_output_progress, run);
-	stdio_out_open(&run->out[1], STDERR_FILENO, &run->loop, run_output_progress, run);
+	stdio_out_open(&run->out[0], STDOUT_FILENO, run->out_buf[0], &run->loop,
+		       run_output_progress, run);
+	stdio_out_open(&run->out[1], STDERR_FILENO, run->out_buf[1], &run->loop,
+		       run_output_progress, run);
 	return 0;
 }
 

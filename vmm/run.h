@@ -23,17 +23,17 @@ enum run_stage {
 	RUN_DONE,
 };
 
+/* What every run writes to lies together, between the buffers, in as few pages as possible. */
 struct run {
+	struct console console; /* its buffer comes first */
 	struct run_options options;
-	struct console console;
 	struct vm vm;
 	struct evloop loop;
-	struct channel channel;
 	struct joiner joiner;
 	struct tty tty;
 	struct guard guard;
-	struct gdb gdb;
 	struct stdio_in in;
+	struct stdio_out out[2];
 	struct source signals, stopped, timer;
 	enum run_stage stage;
 	uint32_t next_id;
@@ -46,8 +46,10 @@ struct run {
 	/* after the exit: rounds of asking whether more output is on its way */
 	uint32_t barrier_id;
 	unsigned barrier_rounds;
-	bool barrier_output;     /* some came since the question */
-	struct stdio_out out[2]; /* large: last, so that the others share pages */
+	bool barrier_output;    /* some came since the question */
+	struct channel channel; /* its buffer comes last */
+	struct gdb gdb;
+	uint8_t out_buf[2][TINE_STREAM_CREDIT];
 };
 
 /* End with status; the first call decides. */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -141,10 +140,11 @@ on_writable(void *arg, uint32_t events)
 }
 
 void
-stdio_out_open(struct stdio_out *out, int fd, struct evloop *loop,
+stdio_out_open(struct stdio_out *out, int fd, uint8_t *buf, struct evloop *loop,
 	       void (*progress)(void *, struct stdio_out *), void *arg)
 {
-	memset(out, 0, offsetof(struct stdio_out, buf)); /* the buffer may never be touched */
+	memset(out, 0, sizeof(*out));
+	out->buf = buf;
 	out->loop = loop;
 	out->progress = progress;
 	out->arg = arg;
@@ -166,8 +166,8 @@ stdio_out_write(struct stdio_out *out, const uint8_t *data, size_t len)
 		out->head = 0;
 	}
 	/* The channel has checked the credit, hence it fits. */
-	if (len > sizeof(out->buf) - out->len)
-		len = sizeof(out->buf) - out->len;
+	if (len > TINE_STREAM_CREDIT - out->len)
+		len = TINE_STREAM_CREDIT - out->len;
 	memcpy(out->buf + out->len, data, len);
 	out->len += len;
 	if (out->source.events == 0)

@@ -31,7 +31,7 @@ struct stdio_out {
 	int error;     /* why it broke, unless for want of a reader; who tells it sets it to 0 */
 	void (*progress)(void *arg, struct stdio_out *out); /* bytes went out, or it broke */
 	void *arg;
-	uint8_t buf[TINE_STREAM_CREDIT];
+	uint8_t *buf; /* TINE_STREAM_CREDIT bytes */
 };
 
 struct stdio_in {
@@ -44,7 +44,8 @@ struct stdio_in {
  * numbers. */
 int stdio_fill_gaps(void);
 
-void stdio_out_open(struct stdio_out *out, int fd, struct evloop *loop,
+/* buf has TINE_STREAM_CREDIT bytes and stays the caller's. */
+void stdio_out_open(struct stdio_out *out, int fd, uint8_t *buf, struct evloop *loop,
 		    void (*progress)(void *, struct stdio_out *), void *arg);
 /* Bytes of the guest, no more than its credit. */
 void stdio_out_write(struct stdio_out *out, const uint8_t *data, size_t len);
