@@ -21,7 +21,6 @@
 /* What a pipe takes without blocking once poll says that it is writable. */
 #define SHARED_PIECE 4096u
 
-/* /dev/null never blocks either. */
 static bool
 is_null(const struct stat *st)
 {
@@ -38,7 +37,9 @@ open_private(int fd, int mode, int *out)
 	*out = fd;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return STDIO_NONE;
-	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) || is_null(&st))
+	if (is_null(&st))
+		return STDIO_NULL;
+	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
 		return STDIO_FILE;
 	if (S_ISSOCK(st.st_mode))
 		return STDIO_SOCKET;
@@ -193,7 +194,8 @@ stdio_in_open(struct stdio_in *in, int fd)
 {
 	memset(in, 0, sizeof(*in));
 	in->kind = open_private(fd, O_RDONLY, &in->source.fd);
-	in->ended = in->kind == STDIO_NONE;
+	/* What has no input the guest replaces by its own null device. */
+	in->ended = in->kind == STDIO_NONE || in->kind == STDIO_NULL;
 }
 
 ssize_t

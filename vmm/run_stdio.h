@@ -12,6 +12,7 @@
 
 enum stdio_kind {
 	STDIO_NONE,    /* closed, or not wanted */
+	STDIO_NULL,    /* the null device */
 	STDIO_PRIVATE, /* an open file description of our own, non-blocking */
 	STDIO_SOCKET,  /* non-blocking by flag of each call */
 	STDIO_FILE,    /* regular file: never blocks for long */

@@ -15,7 +15,7 @@
 /* Pieces closer than this are one: fewer mappings.  Those of a base template are copied, except the
  * kernel's text, so that what lies between them would cost more than one more piece. */
 #define GAP_MIN (64u << 10)
-#define GAP_MIN_BASE (8u << 10)
+#define GAP_MIN_BASE (4u << 10)
 #define GAP_MAX (1ull << 40)
 
 static uint32_t

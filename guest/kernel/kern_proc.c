@@ -7,7 +7,8 @@
 #include <sys/tty.h>
 #include <machine/stats.h>
 
-#define NHASH 1024
+#define NHASH_FIRST 128u /* a page */
+#define NHASH_MAX 32768u
 
 LIST_HEAD(thread_list, thread);
 LIST_HEAD(pgrp_list, pgrp);
@@ -15,13 +16,15 @@ LIST_HEAD(session_list, session);
 
 struct process_list allprocess, zombprocess;
 /* Of all that bears a number, by the number: a process, its first thread and the group and session
- * that it leads bear the same, and so enter themselves in one page. */
+ * that it leads bear the same, and so enter themselves in one page.  It grows with the number of
+ * threads: most sandboxes have few, and the page that these need is one that every clone has. */
 static struct idhash {
 	struct process_list processes;
 	struct thread_list threads;
 	struct pgrp_list pgrps;
 	struct session_list sessions;
-} idhash[NHASH] __large_bss;
+} idhash_first[NHASH_FIRST] __aligned(PAGE_SIZE) __large_bss, *idhash = idhash_first;
+static uint32_t nidhash = NHASH_FIRST; /* a power of two */
 static struct pool pgrp_pool = POOL_INITIALIZER("pgrp", struct pgrp);
 static struct pool session_pool = POOL_INITIALIZER("session", struct session);
 struct process *initproc;
@@ -31,7 +34,7 @@ struct process *initproc;
 static struct idhash *
 id_bucket(pid_t id)
 {
-	return &idhash[(uint32_t)id % NHASH];
+	return &idhash[(uint32_t)id & (nidhash - 1)];
 }
 
 struct process *
@@ -93,9 +96,55 @@ process_hash(struct process *ps)
 	LIST_INSERT_HEAD(&id_bucket(ps->ps_pid)->processes, ps, ps_hash);
 }
 
+static void
+bucket_move(struct idhash *from)
+{
+	struct process *ps;
+	struct thread *td;
+	struct pgrp *pg;
+	struct session *s;
+
+	while ((ps = LIST_FIRST(&from->processes)) != NULL) {
+		LIST_REMOVE(ps, ps_hash);
+		LIST_INSERT_HEAD(&id_bucket(ps->ps_pid)->processes, ps, ps_hash);
+	}
+	while ((td = LIST_FIRST(&from->threads)) != NULL) {
+		LIST_REMOVE(td, td_hash);
+		LIST_INSERT_HEAD(&id_bucket(td->td_tid)->threads, td, td_hash);
+	}
+	while ((pg = LIST_FIRST(&from->pgrps)) != NULL) {
+		LIST_REMOVE(pg, pg_hash);
+		LIST_INSERT_HEAD(&id_bucket(pg->pg_id)->pgrps, pg, pg_hash);
+	}
+	while ((s = LIST_FIRST(&from->sessions)) != NULL) {
+		LIST_REMOVE(s, s_hash);
+		LIST_INSERT_HEAD(&id_bucket(s->s_sid)->sessions, s, s_hash);
+	}
+}
+
+/* Without memory for a larger one it stays as it is, and only slower. */
+static void
+idhash_grow(void)
+{
+	struct idhash *old = idhash, *larger;
+	uint32_t nold = nidhash;
+
+	larger = kmalloc(4 * nold * sizeof(*old), M_ZERO);
+	if (larger == NULL)
+		return;
+	idhash = larger;
+	nidhash = 4 * nold;
+	for (uint32_t i = 0; i < nold; i++)
+		bucket_move(&old[i]);
+	if (old != idhash_first)
+		kfree(old);
+}
+
 void
 thread_hash(struct thread *td)
 {
+	if ((uint32_t)nthreads > 2 * nidhash && nidhash < NHASH_MAX)
+		idhash_grow();
 	LIST_INSERT_HEAD(&id_bucket(td->td_tid)->threads, td, td_hash);
 }
 

@@ -4,8 +4,8 @@
  *
  * A frame that the guest touches for the first time costs a fault in the host, many times what
  * zeroing costs.  So frames are looked for in this order: the stacks of recently freed ones (hot in
- * the cache), the buddy lists of freed blocks, and only then untouched RAM, which is handed out
- * from the bottom by a moving edge and known to be zero.
+ * the cache), the buddy lists of freed blocks, and only then untouched RAM, which is handed out by
+ * a moving edge, from behind the kernel on, and known to be zero.
  */
 #include <sys/kmem.h>
 #include <sys/md.h>
@@ -14,7 +14,7 @@
 #include <machine/stats.h>
 
 #define HOT_ORDERS 2 /* page tables and data; kernel stacks */
-#define MAX_RANGES 8
+#define MAX_RANGES 8 /* two of them from what the frame table divides */
 
 #define HIGH_FRAME (0x100000000UL >> PAGE_SHIFT)
 struct page *vm_frames;
@@ -381,28 +381,41 @@ vm_frames_for_files(void)
 
 /* ---- boot ---- */
 
-/* Cut the frame table out of the first range with room for it. */
+/*
+ * Cut the frame table out of the first range with room for it.  What is handed out first has its
+ * entries in one page, and lies with them in one block of 2 MiB, which is the kernel's as well:
+ * that takes one page table of the host and one of nested paging.
+ */
 static void
-table_place(struct fresh *r, int n)
+table_place(void)
 {
-	uint64_t pages = howmany((vm_low_frames + high_frames) * sizeof(struct page), PAGE_SIZE);
+	const uint64_t entries = PAGE_SIZE / sizeof(struct page), block = 1UL << 9;
+	uint64_t pages = howmany(vm_low_frames + high_frames, entries);
+	struct fresh *r = fresh;
 
-	for (; n > 0; n--, r++) {
-		if (r->end - r->next < pages)
-			continue;
-		/* Untouched RAM: the table is zero, which says "never used" of every frame. */
-		vm_frames = PHYS_TO_DM(ptoa(r->next));
-		r->next += pages;
-		return;
-	}
-	panic("no room for the frame table");
+	while (r->end - r->next < pages)
+		if (++r == &fresh[nfresh])
+			panic("no room for the frame table");
+	uint64_t start = r->next, edge = roundup(start, block);
+	uint64_t at = edge - howmany(edge, entries);
+
+	if (at < start || at + pages > r->end)
+		at = start;
+	uint64_t first = MIN(roundup(start, entries), at);
+
+	memmove(r + 1, r, (size_t)(&fresh[nfresh++] - r) * sizeof(*r));
+	r[0] = (struct fresh){first, at};
+	r[1].next = at + pages;
+	fresh[nfresh++] = (struct fresh){start, first};
+	/* Untouched RAM: the table is zero, which says "never used" of every frame. */
+	vm_frames = PHYS_TO_DM(ptoa(at));
 }
 
 void
 vm_page_init(void)
 {
 	struct ramrange ram[MAX_RANGES];
-	int n = md_ram_ranges(ram, MAX_RANGES);
+	int n = md_ram_ranges(ram, MAX_RANGES - 2);
 	uint64_t low_end = 0, high_end = HIGH_FRAME, start, end;
 
 	for (int i = 0; i < n; i++) {
@@ -410,12 +423,15 @@ vm_page_init(void)
 		end = atop(ram[i].end);
 		if (start >= end)
 			continue;
-		*(end > HIGH_FRAME ? &high_end : &low_end) = end;
+		if (end > HIGH_FRAME)
+			high_end = MAX(high_end, end);
+		else
+			low_end = MAX(low_end, end);
 		fresh[nfresh++] = (struct fresh){start, end};
 	}
 	vm_low_frames = low_end;
 	high_frames = high_end - HIGH_FRAME;
-	table_place(fresh, nfresh);
+	table_place();
 	for (int i = 0; i < nfresh; i++)
 		nfree += fresh[i].end - fresh[i].next;
 	ntotal = nfree;

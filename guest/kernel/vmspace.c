@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* vmspace.c: address spaces as a whole: creation, fork, release; start of the memory part. */
 #include <sys/kmem.h>
+#include <sys/md.h>
 #include <sys/pmap.h>
 #include <sys/systm.h>
 #include <sys/vm.h>
@@ -22,6 +23,7 @@ vm_init(void)
 		panic("no memory");
 	zero->pg_flags |= PG_KERNEL; /* mapped without being counted */
 	vm_zero_pa = page_to_pa(zero);
+	(void)md_discard(vm_zero_pa, PAGE_SIZE); /* no template need carry it */
 	pmap_init();
 }
 

@@ -2,8 +2,8 @@
 /*
  * whole.c: what a whole command costs: from the call that starts it to the word that it has ended.
  *
- * usage: whole ROUNDS COMMAND ARG...; prints the median in nanoseconds.  The command's output is
- * thrown away; it has to exit with 0.
+ * usage: whole ROUNDS COMMAND ARG...; prints the median in nanoseconds.  The command's input and
+ * output are the null device; it has to exit with 0.
  *
  * Processes that it leaves behind (the guard of `tine run') are waited for outside of the measured
  * time, so that no round pays for the one before it.
@@ -30,6 +30,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&fa, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (int i = 0; i < rounds; i++) {

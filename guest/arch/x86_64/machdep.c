@@ -219,9 +219,9 @@ int
 md_ram_ranges(struct ramrange *out, int max)
 {
 	const struct ramrange all[] = {
+	    {first_free, boot.ram_low},
 	    {0, TINE_GPA_SHARED},
 	    {TINE_GPA_KERNEL_MIN, boot.kernel_start},
-	    {first_free, boot.ram_low},
 	    {TINE_GPA_HIGH, TINE_GPA_HIGH + boot.ram_high},
 	};
 	int n = 0;

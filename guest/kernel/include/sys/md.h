@@ -16,7 +16,7 @@ struct sigaction;
 struct ramrange {
 	paddr_t start, end;
 };
-/* RAM that nobody uses: ascending, page aligned, all of it zero. */
+/* RAM that nobody uses, in the order in which it is to be used: page aligned, all of it zero. */
 int md_ram_ranges(struct ramrange *out, int max);
 paddr_t md_rootfs(uint64_t *size); /* root image, 0 = none */
 bool md_boot_events(void);         /* the host wants events from the start */
