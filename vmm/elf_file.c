@@ -44,14 +44,15 @@ program_file_check(int fd, const char *path, struct stat *st, struct tine_error 
 }
 
 static int
-check_ident(const struct elf_file *file, ssize_t n, struct tine_error *error)
+check_ident(const struct elf_file *file, struct tine_error *error)
 {
-	const unsigned char *id = file->ehdr.e_ident;
+	unsigned char id[EI_NIDENT];
+	ssize_t n = pread(file->fd, id, sizeof(id), 0);
 
 	if (n < SELFMAG || memcmp(id, ELFMAG, SELFMAG) != 0)
 		return tine_error_set(error, ENOEXEC, "not-elf", "%s is not an ELF file",
 				      file->path);
-	if (n < EI_NIDENT || file->size < sizeof(file->ehdr))
+	if (n < EI_NIDENT || file->size < sizeof(Elf64_Ehdr))
 		return tine_error_set(error, ENOEXEC, "truncated-elf",
 				      "%s ends within the ELF header (%llu bytes)", file->path,
 				      (unsigned long long)file->size);
@@ -65,10 +66,6 @@ check_ident(const struct elf_file *file, ssize_t n, struct tine_error *error)
 	if (id[EI_VERSION] != EV_CURRENT)
 		return tine_error_set(error, ENOEXEC, "bad-elf", "%s has ELF version %u",
 				      file->path, id[EI_VERSION]);
-	if (n <
-	    (ssize_t)sizeof(file->ehdr)) /* it has become shorter since its size was asked for */
-		return tine_error_set(error, ENOEXEC, "truncated-elf",
-				      "%s ends within the ELF header (%zd bytes)", file->path, n);
 	return 0;
 }
 
@@ -107,8 +104,12 @@ read_phdrs(struct elf_file *file, struct tine_error *error)
 	file->phdr = calloc(file->nphdr, sizeof(*file->phdr));
 	if (file->phdr == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	return elf_file_read(file, file->ehdr.e_phoff, file->phdr,
-			     file->nphdr * sizeof(*file->phdr), error);
+	for (size_t i = 0; i < file->nphdr; i++)
+		if (gelf_getphdr(file->elf, (int)i, &file->phdr[i]) == NULL)
+			return tine_error_set(error, ENOEXEC, "bad-elf",
+					      "%s: program header %zu: %s", file->path, i,
+					      elf_errmsg(-1));
+	return 0;
 }
 
 int
@@ -118,6 +119,19 @@ elf_file_open(struct elf_file *file, const char *path, struct tine_error *error)
 	int fd = program_file_open(path, &st, error);
 
 	return fd < 0 ? fd : elf_file_begin(file, path, fd, (uint64_t)st.st_size, error);
+}
+
+static int
+begin_libelf(struct elf_file *file, struct tine_error *error)
+{
+	elf_version(EV_CURRENT);
+	/* ELF_C_READ, not ..._MMAP: a file that somebody truncates must not end in SIGBUS. */
+	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
+	if (file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF ||
+	    gelf_getehdr(file->elf, &file->ehdr) == NULL)
+		return tine_error_set(error, ENOEXEC, "bad-elf", "%s: %s", file->path,
+				      elf_errmsg(-1));
+	return 0;
 }
 
 int
@@ -130,7 +144,9 @@ elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t size,
 	file->path = path;
 	file->fd = fd;
 	file->size = size;
-	r = check_ident(file, pread(fd, &file->ehdr, sizeof(file->ehdr), 0), error);
+	r = check_ident(file, error);
+	if (r == 0)
+		r = begin_libelf(file, error);
 	if (r == 0)
 		r = check_ehdr(file, error);
 	if (r == 0)
@@ -138,18 +154,6 @@ elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t size,
 	if (r != 0)
 		elf_file_close(file);
 	return r;
-}
-
-int
-elf_file_libelf(struct elf_file *file, struct tine_error *error)
-{
-	elf_version(EV_CURRENT);
-	/* ELF_C_READ, not ..._MMAP: a file that somebody truncates must not end in SIGBUS. */
-	file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
-	if (file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF)
-		return tine_error_set(error, ENOEXEC, "bad-elf", "%s: %s", file->path,
-				      elf_errmsg(-1));
-	return 0;
 }
 
 void

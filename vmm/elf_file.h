@@ -15,9 +15,9 @@ struct elf_file {
 	const char *path; /* borrowed; for messages */
 	int fd;
 	uint64_t size;
-	Elf *elf; /* NULL until elf_file_libelf() */
-	Elf64_Ehdr ehdr;
-	Elf64_Phdr *phdr;
+	Elf *elf;
+	GElf_Ehdr ehdr;
+	GElf_Phdr *phdr;
 	size_t nphdr;
 };
 
@@ -29,9 +29,6 @@ int elf_file_open(struct elf_file *file, const char *path, struct tine_error *er
 int elf_file_begin(struct elf_file *file, const char *path, int fd, uint64_t size,
 		   struct tine_error *error);
 void elf_file_close(struct elf_file *file);
-
-/* Start libelf on it, for who wants more than its headers; what it reads is not checked above. */
-int elf_file_libelf(struct elf_file *file, struct tine_error *error);
 
 /* Check the PT_LOAD headers: within the file (truncated-elf), no wrap-around (bad-elf), at least
  * one, and no two that overlap in virtual memory (overlapping-segments). */

@@ -176,9 +176,7 @@ kernel_load(struct kernel_image *kernel, const char *path, const struct guest_me
 	r = elf_file_open(&kernel->file, path, error);
 	if (r != 0)
 		return r;
-	r = elf_file_libelf(&kernel->file, error);
-	if (r == 0)
-		r = load_all(kernel, mem, error);
+	r = load_all(kernel, mem, error);
 	if (r != 0) {
 		elf_file_close(&kernel->file);
 		return r;

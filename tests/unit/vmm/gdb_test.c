@@ -41,7 +41,6 @@ address_of(const char *kernel, const char *name)
 	uint64_t found = 0;
 
 	CHECK(elf_file_open(&file, kernel, NULL) == 0);
-	CHECK(elf_file_libelf(&file, NULL) == 0);
 	while ((scn = elf_nextscn(file.elf, scn)) != NULL) {
 		Elf_Data *data;
 		GElf_Sym sym;
