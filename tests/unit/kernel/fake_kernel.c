@@ -10,13 +10,13 @@ struct process_list allprocess, zombprocess;
 static struct tine_stats stats;
 struct tine_stats *kstats = &stats;
 
-/* A low range used at boot, low RAM, high RAM; sizes that are not powers of two. */
+/* RAM behind the kernel, below it, high RAM; sizes that are not powers of two. */
 int
 md_ram_ranges(struct ramrange *out, int max)
 {
 	CHECK(max >= 3);
-	out[0] = (struct ramrange){0, 0x9f000};
-	out[1] = (struct ramrange){0x345000, 0x1f77000};
+	out[0] = (struct ramrange){0x345000, 0x1f77000};
+	out[1] = (struct ramrange){0, 0x9f000};
 	out[2] = (struct ramrange){0x100000000, 0x100533000};
 	return 3;
 }
@@ -31,10 +31,10 @@ kernel_boot(void)
 	/* The kernel half: two entries that must be in every root. */
 	pml4[273] = 0x1003;
 	pml4[511] = 0x2003;
-	memset(hosted_ram + 0x1000, 0xa5, 0x9e000); /* boot code was here */
 	LIST_INIT(&allprocess);
 	vm_page_init();
 	vm_init();
+	fake_discarded = 0; /* the shared page of zeroes */
 }
 
 void

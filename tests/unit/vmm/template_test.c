@@ -80,6 +80,13 @@ pieces_close_together_are_one(void **state)
 	int fd = make(&head);
 
 	(void)state;
+	/* Not in a base template: there a page costs more than a piece. */
+	assert_int_equal(head.nextents, 3);
+	assert_int_equal(head.extent[0].start, PAGE);
+	assert_int_equal(head.extent[0].len, PAGE);
+	assert_int_equal(head.extent[1].start, 3 * PAGE);
+	head.flags = 0;
+	assert_int_equal(template_find_extents(fd, &head, &error), 0);
 	assert_int_equal(head.nextents, 2);
 	assert_int_equal(head.extent[0].start, PAGE);
 	assert_int_equal(head.extent[0].len, 3 * PAGE);
