@@ -42,7 +42,7 @@ void
 erofs_begin(struct erofs_writer *w, int fd)
 {
 	w->fd = fd;
-	w->next_block = 1; /* block 0 holds the superblock */
+	w->next_block = 1; /* block 0 is for the superblock and the first inodes */
 }
 
 int
@@ -136,39 +136,15 @@ by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name); /* as unsigned bytes, like the kernel's search */
 }
 
-static void
-sort_children(struct tree_node *dir)
+/* The two dots in their places among the children; no path is looked up in the tree after this. */
+static int
+complete_dir(struct tree *tree, struct tree_node *dir, struct tine_error *error)
 {
-	if (dir->nentries > 1)
-		qsort(dir->entry, dir->nentries, sizeof(*dir->entry), by_name);
-}
-
-static void
-insert(struct tree_entry *e, size_t n, struct tree_entry entry)
-{
-	size_t at = 0;
-
-	while (at < n && by_name(&e[at], &entry) < 0)
-		at++;
-	memmove(e + at + 1, e + at, (n - at) * sizeof(*e));
-	e[at] = entry;
-}
-
-/* Children, which are sorted, and the two dots in their places; the names are borrowed. */
-static struct tree_entry *
-sorted_entries(struct tree_node *dir, size_t *n)
-{
-	static char dot[] = ".", dotdot[] = "..";
-	struct tree_entry *e = malloc((dir->nentries + 2) * sizeof(*e));
-
-	if (e == NULL)
-		return NULL;
-	if (dir->nentries > 0)
-		memcpy(e, dir->entry, dir->nentries * sizeof(*e));
-	*n = dir->nentries;
-	insert(e, (*n)++, (struct tree_entry){dot, dir});
-	insert(e, (*n)++, (struct tree_entry){dotdot, dir->parent});
-	return e;
+	if (tree_add_entry(tree, dir, (struct tree_entry){".", dir}) != 0 ||
+	    tree_add_entry(tree, dir, (struct tree_entry){"..", dir->parent}) != 0)
+		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+	qsort(dir->entry, dir->nentries, sizeof(*dir->entry), by_name);
+	return 0;
 }
 
 /* How many of n entries fit one block; *used is what they take. */
@@ -189,15 +165,26 @@ entries_of_block(const struct tree_entry *e, size_t n, size_t *used)
 	return count;
 }
 
+/* Where the inode of a node that has its place lies in the file: the first block of metadata is
+ * block 0, where the superblock is; the others follow the data. */
+static uint64_t
+inode_at(const struct erofs_writer *w, const struct tree_node *node)
+{
+	uint64_t at = node->place;
+
+	return at < EROFS_BLOCK ? at : at + (w->meta_block - 1ull) * EROFS_BLOCK;
+}
+
 static void
-fill_dir_block(uint8_t *block, const struct tree_entry *e, size_t count)
+fill_dir_block(const struct erofs_writer *w, uint8_t *block, const struct tree_entry *e,
+	       size_t count)
 {
 	size_t nameoff = count * sizeof(struct erofs_dirent);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t len = strlen(e[i].name);
 		struct erofs_dirent de = {
-		    .nid = e[i].node->nid,
+		    .nid = inode_at(w, e[i].node) / EROFS_SLOT,
 		    .nameoff = (uint16_t)nameoff,
 		    .file_type = file_type(e[i].node->mode),
 		};
@@ -209,44 +196,37 @@ fill_dir_block(uint8_t *block, const struct tree_entry *e, size_t count)
 }
 
 static int
-write_dir(struct erofs_writer *w, struct tree_node *dir, struct tine_error *error)
+write_dir(struct erofs_writer *w, const struct tree_node *dir, struct tine_error *error)
 {
-	uint8_t block[EROFS_BLOCK];
-	size_t n, used = 0, at = 0;
-	struct tree_entry *e = sorted_entries(dir, &n);
 	uint64_t to = (uint64_t)dir->block * EROFS_BLOCK;
+	uint8_t block[EROFS_BLOCK];
+	size_t used;
 	int r = 0;
 
-	if (e == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	for (; r == 0 && at < n; to += EROFS_BLOCK) {
-		size_t count = entries_of_block(e + at, n - at, &used);
+	for (size_t at = 0; r == 0 && at < dir->nentries; to += EROFS_BLOCK) {
+		const struct tree_entry *e = dir->entry + at;
+		size_t count = entries_of_block(e, dir->nentries - at, &used);
 
 		memset(block, 0, sizeof(block));
-		fill_dir_block(block, e + at, count);
+		fill_dir_block(w, block, e, count);
 		r = write_at(w->fd, to, block, sizeof(block), error);
 		at += count;
 	}
-	free(e);
 	return r;
 }
 
 /* A directory's size: only its last block may be counted as partly filled. */
-static int
-measure_dir(struct tree_node *dir, struct tine_error *error)
+static uint64_t
+dir_size(const struct tree_node *dir)
 {
-	size_t n, used = 0, at = 0;
-	struct tree_entry *e = sorted_entries(dir, &n);
+	uint64_t size = 0;
+	size_t used;
 
-	if (e == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	dir->size = 0;
-	while (at < n) {
-		at += entries_of_block(e + at, n - at, &used);
-		dir->size += at < n ? EROFS_BLOCK : used;
+	for (size_t at = 0; at < dir->nentries;) {
+		at += entries_of_block(dir->entry + at, dir->nentries - at, &used);
+		size += at < dir->nentries ? EROFS_BLOCK : used;
 	}
-	free(e);
-	return 0;
+	return size;
 }
 
 /* Its content is known here, and follows the inode. */
@@ -264,7 +244,7 @@ encode_dev(uint32_t major, uint32_t minor)
 }
 
 static void
-fill_inode(uint8_t *at, const struct tree_node *node)
+fill_inode(const struct erofs_writer *w, uint8_t *at, const struct tree_node *node)
 {
 	bool device = S_ISCHR(node->mode) || S_ISBLK(node->mode);
 	struct erofs_inode in = {
@@ -273,7 +253,7 @@ fill_inode(uint8_t *at, const struct tree_node *node)
 	    .i_mode = (uint16_t)node->mode,
 	    .i_size = node->size,
 	    .i_u = device ? encode_dev(node->major, node->minor) : node->block,
-	    .i_ino = (uint32_t)node->nid,
+	    .i_ino = (uint32_t)(inode_at(w, node) / EROFS_SLOT),
 	    .i_uid = node->uid,
 	    .i_gid = node->gid,
 	    .i_mtime = (uint64_t)node->mtime,
@@ -284,22 +264,21 @@ fill_inode(uint8_t *at, const struct tree_node *node)
 	memcpy(at, &in, sizeof(in));
 }
 
-static int
-write_super(const struct erofs_writer *w, const struct tree *tree, uint64_t inos, uint32_t meta,
-	    struct tine_error *error)
+static void
+fill_super(const struct erofs_writer *w, uint8_t *at, const struct tree *tree, uint64_t inos)
 {
 	struct erofs_super sb = {
 	    .magic = EROFS_SUPER_MAGIC,
 	    .blkszbits = EROFS_BLKSZBITS,
-	    .root_nid = (uint16_t)tree->root->nid,
+	    .root_nid = (uint16_t)(inode_at(w, tree->root) / EROFS_SLOT),
 	    .inos = inos,
 	    .build_time = (uint64_t)time(NULL),
 	    .blocks = w->next_block,
-	    .meta_blkaddr = meta,
+	    .meta_blkaddr = 0, /* nids count from the start of the file */
 	    .volume_name = "tine",
 	};
 
-	return write_at(w->fd, EROFS_SUPER_OFFSET, &sb, sizeof(sb), error);
+	memcpy(at, &sb, sizeof(sb));
 }
 
 /* A node whose last name was replaced, or a directory merged into another, is left out. */
@@ -309,17 +288,18 @@ is_named(const struct tree_node *node)
 	return S_ISDIR(node->mode) ? node->parent != NULL : node->nlink > 0;
 }
 
-/* The place of an inode and what follows it, which no block boundary divides; *at is the end of
- * what has a place already. */
+/* The place of an inode and what follows it, which no block boundary divides, in the blocks of
+ * metadata, as if they followed each other; *at is the end of what has a place already. */
 static int
-place(struct erofs_writer *w, struct tree_node *node, uint64_t *at, struct tine_error *error)
+place(struct erofs_writer *w, struct tree *tree, struct tree_node *node, uint64_t *at,
+      struct tine_error *error)
 {
 	uint64_t need = sizeof(struct erofs_inode), slot = EROFS_SLOT;
 	int r = 0;
 
 	if (S_ISDIR(node->mode)) {
-		sort_children(node);
-		r = measure_dir(node, error);
+		r = complete_dir(tree, node, error);
+		node->size = dir_size(node);
 	}
 	if (r == 0 && node->text != NULL)
 		node->size = strlen(node->text);
@@ -330,46 +310,37 @@ place(struct erofs_writer *w, struct tree_node *node, uint64_t *at, struct tine_
 	*at = (*at + slot - 1) & ~(slot - 1);
 	if (*at % EROFS_BLOCK + need > EROFS_BLOCK)
 		*at = (*at + EROFS_BLOCK - 1) & ~(uint64_t)(EROFS_BLOCK - 1);
-	node->nid = *at / slot;
+	node->place = *at;
 	*at += need;
 	return r;
 }
 
-/* The root first: the superblock has 16 bits for its place.  No inode has nid 0. */
+/* The root first: the superblock has 16 bits for its place. */
 static int
 place_all(struct erofs_writer *w, struct tree *tree, uint64_t *at, uint64_t *inos,
 	  struct tine_error *error)
 {
 	int r;
 
-	*at = sizeof(struct erofs_inode);
+	*at = EROFS_SUPER_OFFSET + sizeof(struct erofs_super);
 	*inos = 1;
-	r = place(w, tree->root, at, error);
+	r = place(w, tree, tree->root, at, error);
 	for (struct tree_node *n = tree->all; r == 0 && n != NULL; n = n->next) {
 		if (n == tree->root || !is_named(n))
 			continue;
-		r = place(w, n, at, error);
+		r = place(w, tree, n, at, error);
 		++*inos;
 	}
 	return r;
 }
 
-static int
-fill_inline(uint8_t *at, struct tree_node *node, struct tine_error *error)
+static void
+fill_inline(const struct erofs_writer *w, uint8_t *at, const struct tree_node *node)
 {
-	struct tree_entry *e;
-	size_t n;
-
-	if (!S_ISDIR(node->mode)) {
+	if (S_ISDIR(node->mode))
+		fill_dir_block(w, at, node->entry, node->nentries);
+	else
 		memcpy(at, node->text, node->size);
-		return 0;
-	}
-	e = sorted_entries(node, &n);
-	if (e == NULL)
-		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	fill_dir_block(at, e, n);
-	free(e);
-	return 0;
 }
 
 static int
@@ -382,49 +353,43 @@ write_content(struct erofs_writer *w, struct tree_node *node, struct tine_error 
 
 /* The block of metadata that is being filled. */
 struct meta {
-	uint64_t start; /* of the metadata, in the file */
-	uint64_t block;
+	uint64_t start; /* in the file */
 	uint8_t data[EROFS_BLOCK];
 };
 
 static int
-meta_flush(const struct erofs_writer *w, struct meta *m, struct tine_error *error)
-{
-	int r = write_at(w->fd, m->start + m->block * EROFS_BLOCK, m->data, EROFS_BLOCK, error);
-
-	memset(m->data, 0, sizeof(m->data));
-	return r;
-}
-
-static int
 write_node(struct erofs_writer *w, struct meta *m, struct tree_node *node, struct tine_error *error)
 {
-	uint64_t at = node->nid * EROFS_SLOT;
+	uint64_t at = inode_at(w, node), start = at & ~(uint64_t)(EROFS_BLOCK - 1);
 	uint8_t *to = m->data + at % EROFS_BLOCK;
 	int r = 0;
 
-	if (at / EROFS_BLOCK != m->block)
-		r = meta_flush(w, m, error);
-	m->block = at / EROFS_BLOCK;
+	if (start != m->start) {
+		r = write_at(w->fd, m->start, m->data, sizeof(m->data), error);
+		memset(m->data, 0, sizeof(m->data));
+		m->start = start;
+	}
 	if (r == 0 && is_inline(node))
-		r = fill_inline(to + sizeof(struct erofs_inode), node, error);
+		fill_inline(w, to + sizeof(struct erofs_inode), node);
 	else if (r == 0)
 		r = write_content(w, node, error);
-	fill_inode(to, node);
+	fill_inode(w, to, node);
 	return r;
 }
 
-/* In the order of place_all(), so that each block is written once; the last one ends the file. */
+/* In the order of place_all(), so that each block is written once. */
 static int
-write_nodes(struct erofs_writer *w, struct tree *tree, uint64_t start, struct tine_error *error)
+write_nodes(struct erofs_writer *w, struct tree *tree, uint64_t inos, struct tine_error *error)
 {
-	struct meta m = {.start = start};
-	int r = write_node(w, &m, tree->root, error);
+	struct meta m = {0};
+	int r;
 
+	fill_super(w, m.data + EROFS_SUPER_OFFSET, tree, inos);
+	r = write_node(w, &m, tree->root, error);
 	for (struct tree_node *n = tree->all; r == 0 && n != NULL; n = n->next)
 		if (n != tree->root && is_named(n))
 			r = write_node(w, &m, n, error);
-	return r == 0 ? meta_flush(w, &m, error) : r;
+	return r == 0 ? write_at(w->fd, m.start, m.data, sizeof(m.data), error) : r;
 }
 
 int
@@ -432,15 +397,14 @@ erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size, struct t
 {
 	uint64_t inos, length;
 	int r = place_all(w, tree, &length, &inos, error);
-	uint32_t meta = w->next_block;
 
-	w->next_block += (uint32_t)((length + EROFS_BLOCK - 1) / EROFS_BLOCK);
+	w->meta_block = w->next_block;
+	w->next_block += (uint32_t)((length - 1) / EROFS_BLOCK); /* behind block 0 */
 	*size = (uint64_t)w->next_block * EROFS_BLOCK;
-	if (r == 0)
-		r = write_nodes(w, tree, (uint64_t)meta * EROFS_BLOCK, error);
-	if (r == 0)
-		r = write_super(w, tree, inos, meta, error);
-	return r;
+	if (r == 0 && ftruncate(w->fd, (off_t)*size) < 0) /* to the end of the last block */
+		r = tine_error_set(error, errno, "no-memory", "cannot write the root image: %s",
+				   strerror(errno));
+	return r == 0 ? write_nodes(w, tree, inos, error) : r;
 }
 
 int

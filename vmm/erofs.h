@@ -12,9 +12,10 @@
 struct erofs_writer {
 	int fd;
 	uint32_t next_block;
+	uint32_t meta_block; /* of what metadata block 0 has no room for */
 };
 
-/* fd is empty.  Data comes first, the metadata behind it. */
+/* fd is empty.  The metadata begins behind the superblock, and goes on behind the data. */
 void erofs_begin(struct erofs_writer *w, int fd);
 
 /* A new file's data: reserve size bytes for node, and write them in any order.  Ranges that are
@@ -27,7 +28,8 @@ int erofs_write(const struct erofs_writer *w, const struct tree_node *node, uint
 ssize_t erofs_copy(const struct erofs_writer *w, const struct tree_node *node, uint64_t off,
 		   int fd);
 
-/* Write directories, links, inodes and the superblock. *size is the image's length. */
+/* Write directories, links, inodes and the superblock. *size is the image's length.  No path can be
+ * looked up in the tree any more. */
 int erofs_finish(struct erofs_writer *w, struct tree *tree, uint64_t *size,
 		 struct tine_error *error);
 

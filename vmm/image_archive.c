@@ -110,7 +110,8 @@ add_target(const struct source_reader *s, struct archive_entry *e, const char *n
 
 	if (target == NULL)
 		target = archive_entry_symlink_utf8(e);
-	node->text = target != NULL && target[0] != '\0' ? strdup(target) : NULL;
+	if (target != NULL && target[0] != '\0')
+		node->text = tree_strndup(s->tree, target, strlen(target));
 	return node->text != NULL ? 0
 				  : entry_failed(s, name, "symbolic link without a target", error);
 }

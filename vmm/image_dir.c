@@ -116,7 +116,7 @@ add_target(struct walk *w, int dir, const char *name, struct tree_node *node,
 	if (n <= 0)
 		return failed(w, n < 0 ? errno : EINVAL, error);
 	target[n] = '\0';
-	node->text = strdup(target);
+	node->text = tree_strndup(w->tree, target, strlen(target));
 	return node->text != NULL ? 0 : failed(w, ENOMEM, error);
 }
 

@@ -91,24 +91,26 @@ out:
 }
 
 static int
-add_dir(struct tree *tree, const char *path, unsigned mode, struct tine_error *error)
+add_dir(struct tree *tree, const char *path, unsigned mode, time_t now, struct tine_error *error)
 {
 	struct tree_node *node = tree_node_new(tree, S_IFDIR | mode);
 
 	if (node == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	node->mtime = time(NULL);
+	node->mtime = now;
 	return tree_link(tree, path, node, error);
 }
 
 static int
-add_text(struct tree *tree, const char *path, const char *text, struct tine_error *error)
+add_text(struct tree *tree, const char *path, const char *text, time_t now,
+	 struct tine_error *error)
 {
 	struct tree_node *node = tree_node_new(tree, S_IFREG | 0644);
 
-	if (node == NULL || (node->text = strdup(text)) == NULL)
+	if (node == NULL)
 		return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
-	node->mtime = time(NULL);
+	node->text = text;
+	node->mtime = now;
 	return tree_link(tree, path, node, error);
 }
 
@@ -121,18 +123,20 @@ image_add_minimal(struct tree *tree, struct tine_error *error)
 	} dirs[] = {{"/bin", 0755},      {"/dev", 0755}, {"/etc", 0755},  {"/proc", 0555},
 		    {"/root", 0700},     {"/sys", 0555}, {"/tmp", 01777}, {"/var", 0755},
 		    {"/var/tmp", 01777}, {"/run", 0755}};
+	time_t now = time(NULL);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		r = add_dir(tree, dirs[i].path, dirs[i].mode, error);
+		r = add_dir(tree, dirs[i].path, dirs[i].mode, now, error);
 	if (r == 0)
 		r = add_text(
 		    tree, "/etc/passwd",
 		    "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
-		    error);
+		    now, error);
 	if (r == 0)
-		r = add_text(tree, "/etc/group", "root:x:0:\nnogroup:x:65534:\n", error);
+		r = add_text(tree, "/etc/group", "root:x:0:\nnogroup:x:65534:\n", now, error);
 	if (r == 0)
-		r = add_text(tree, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n", error);
+		r = add_text(tree, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n", now,
+			     error);
 	return r;
 }

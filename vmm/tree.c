@@ -13,6 +13,14 @@
 #define LINKS_MAX 40
 #define NAME_BYTES 255u
 
+#define CHUNK ((size_t)16 << 10)
+
+struct tree_chunk {
+	struct tree_chunk *next;
+	uint8_t *end;
+	uint8_t data[];
+};
+
 struct tree_slot {
 	struct tree_node *dir; /* NULL = free */
 	size_t index;          /* into dir->entry */
@@ -22,6 +30,37 @@ static int
 no_memory(struct tine_error *error)
 {
 	return tine_error_set(error, ENOMEM, "no-memory", "out of memory");
+}
+
+void *
+tree_alloc(struct tree *tree, size_t size)
+{
+	size_t room;
+	uint8_t *p;
+
+	size = (size + 7) & ~(size_t)7;
+	room = size > CHUNK ? size : CHUNK;
+	if (tree->left < size) {
+		struct tree_chunk *chunk = malloc(sizeof(*chunk) + room);
+
+		if (chunk == NULL)
+			return NULL;
+		chunk->next = tree->chunk;
+		chunk->end = chunk->data + room;
+		tree->chunk = chunk;
+		tree->left = room;
+	}
+	p = tree->chunk->end - tree->left;
+	tree->left -= size;
+	return memset(p, 0, size);
+}
+
+char *
+tree_strndup(struct tree *tree, const char *s, size_t len)
+{
+	char *copy = tree_alloc(tree, len + 1);
+
+	return copy != NULL ? memcpy(copy, s, len) : NULL;
 }
 
 static size_t
@@ -73,6 +112,24 @@ grow(struct tree *tree)
 	return 0;
 }
 
+int
+tree_add_entry(struct tree *tree, struct tree_node *dir, struct tree_entry entry)
+{
+	if (dir->nentries == dir->cap) {
+		size_t cap = dir->cap != 0 ? dir->cap * 2 : 4;
+		struct tree_entry *e = tree_alloc(tree, cap * sizeof(*e));
+
+		if (e == NULL)
+			return -ENOMEM;
+		if (dir->nentries > 0)
+			memcpy(e, dir->entry, dir->nentries * sizeof(*e));
+		dir->entry = e;
+		dir->cap = cap;
+	}
+	dir->entry[dir->nentries++] = entry;
+	return 0;
+}
+
 static struct tree_node *
 child(const struct tree *tree, const struct tree_node *dir, const char *name, size_t len)
 {
@@ -85,26 +142,17 @@ static int
 add_child(struct tree *tree, struct tree_node *dir, const char *name, size_t len,
 	  struct tree_node *node)
 {
+	struct tree_entry e;
 	struct tree_slot *s;
 
 	if (tree->used * 2 >= tree->nslots && grow(tree) != 0)
 		return -ENOMEM;
-	if (dir->nentries == dir->cap) {
-		size_t cap = dir->cap != 0 ? dir->cap * 2 : 8;
-		struct tree_entry *e = realloc(dir->entry, cap * sizeof(*e));
-
-		if (e == NULL)
-			return -ENOMEM;
-		dir->entry = e;
-		dir->cap = cap;
-	}
-	s = slot_of(tree, dir, name, len);
-	dir->entry[dir->nentries].name = strndup(name, len);
-	dir->entry[dir->nentries].node = node;
-	if (dir->entry[dir->nentries].name == NULL)
+	e = (struct tree_entry){tree_strndup(tree, name, len), node};
+	if (e.name == NULL || tree_add_entry(tree, dir, e) != 0)
 		return -ENOMEM;
+	s = slot_of(tree, dir, name, len);
 	s->dir = dir;
-	s->index = dir->nentries++;
+	s->index = dir->nentries - 1;
 	tree->used++;
 	node->nlink++;
 	if (S_ISDIR(node->mode)) {
@@ -117,7 +165,7 @@ add_child(struct tree *tree, struct tree_node *dir, const char *name, size_t len
 struct tree_node *
 tree_node_new(struct tree *tree, uint32_t mode)
 {
-	struct tree_node *node = calloc(1, sizeof(*node));
+	struct tree_node *node = tree_alloc(tree, sizeof(*node));
 
 	if (node == NULL)
 		return NULL;
@@ -145,40 +193,45 @@ tree_init(struct tree *tree, struct tine_error *error)
 void
 tree_free(struct tree *tree)
 {
-	while (tree->all != NULL) {
-		struct tree_node *node = tree->all;
+	while (tree->chunk != NULL) {
+		struct tree_chunk *chunk = tree->chunk;
 
-		tree->all = node->next;
-		for (size_t i = 0; i < node->nentries; i++)
-			free(node->entry[i].name);
-		free(node->entry);
-		free(node->text);
-		free(node);
+		tree->chunk = chunk->next;
+		free(chunk);
 	}
 	free(tree->slot);
 	memset(tree, 0, sizeof(*tree));
 }
 
+/* Move *path to its next name, which ends at end at the latest: how long it is. */
 static size_t
-component(const char **path)
+component(const char **path, const char *end)
 {
-	*path += strspn(*path, "/");
-	return strcspn(*path, "/");
+	const char *p = *path;
+
+	while (p < end && *p == '/')
+		p++;
+	*path = p;
+	while (p < end && *p != '/')
+		p++;
+	return (size_t)(p - *path);
 }
 
 /*
- * Walk path from dir.  With make, missing directories are made.  Symbolic links are followed, the
- * last component only with last.  NULL and errno on failure.
+ * Walk the len bytes of path from dir.  With make, missing directories are made.  Symbolic links
+ * are followed, the last component only with last.  NULL and errno on failure.
  */
 static struct tree_node *
-walk(struct tree *tree, struct tree_node *dir, const char *path, bool make, bool last, int links)
+walk(struct tree *tree, struct tree_node *dir, const char *path, size_t len, bool make, bool last,
+     int links)
 {
+	const char *end = path + len;
 	struct tree_node *at = dir, *next;
 	size_t n;
 
-	if (path[0] == '/')
+	if (len > 0 && path[0] == '/')
 		at = tree->root;
-	for (n = component(&path); n > 0; path += n, n = component(&path)) {
+	for (n = component(&path, end); n > 0; path += n, n = component(&path, end)) {
 		const char *rest = path + n;
 
 		if (!S_ISDIR(at->mode)) {
@@ -192,10 +245,11 @@ walk(struct tree *tree, struct tree_node *dir, const char *path, bool make, bool
 			continue;
 		}
 		next = child(tree, at, path, n);
-		if (next != NULL && S_ISLNK(next->mode) && (last || component(&rest) > 0)) {
+		if (next != NULL && S_ISLNK(next->mode) && (last || component(&rest, end) > 0)) {
 			errno = ELOOP;
-			next =
-			    links == 0 ? NULL : walk(tree, at, next->text, make, true, links - 1);
+			next = links == 0 ? NULL
+					  : walk(tree, at, next->text, strlen(next->text), make,
+						 true, links - 1);
 			if (next == NULL)
 				return NULL;
 		} else if (next == NULL && make) {
@@ -217,7 +271,7 @@ tree_lookup(const struct tree *tree, const char *path, int follow)
 {
 	struct tree copy = *tree; /* nothing is made, hence nothing of the tree changes */
 
-	return walk(&copy, copy.root, path, false, follow != 0, LINKS_MAX);
+	return walk(&copy, copy.root, path, strlen(path), false, follow != 0, LINKS_MAX);
 }
 
 static void
@@ -255,7 +309,6 @@ tree_link(struct tree *tree, const char *path, struct tree_node *node, struct ti
 {
 	size_t end = strlen(path), len = 0;
 	struct tree_node *dir;
-	char *head;
 
 	while (end > 0 && path[end - 1] == '/')
 		end--;
@@ -271,11 +324,7 @@ tree_link(struct tree *tree, const char *path, struct tree_node *node, struct ti
 	if (len > NAME_BYTES || (len == 2 && strncmp(path + end - 2, "..", 2) == 0))
 		return tine_error_set(error, EINVAL, "rootfs-path", "bad file name in \"%s\"",
 				      path);
-	head = strndup(path, end - len);
-	if (head == NULL)
-		return no_memory(error);
-	dir = walk(tree, tree->root, head, true, true, LINKS_MAX);
-	free(head);
+	dir = walk(tree, tree->root, path, end - len, true, true, LINKS_MAX);
 	if (dir == NULL || !S_ISDIR(dir->mode))
 		return tine_error_set(error, dir == NULL ? errno : ENOTDIR, "rootfs-path",
 				      "cannot place \"%s\": %s", path,

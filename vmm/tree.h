@@ -9,7 +9,7 @@
 struct tine_error;
 
 struct tree_entry {
-	char *name;
+	const char *name;
 	struct tree_node *node;
 };
 
@@ -21,9 +21,9 @@ struct tree_node {
 	uint32_t major, minor;
 	int64_t mtime;
 	uint32_t mtime_nsec;
-	char *text;               /* symbolic link, or all of a small file */
-	uint32_t block;           /* first data block */
-	uint64_t nid;             /* set when the image is written */
+	const char *text; /* symbolic link, or all of a small file; the tree's or constant */
+	uint32_t block;   /* first data block */
+	uint64_t place;   /* of its inode; set when the image is written */
 	struct tree_node *parent; /* directory */
 	struct tree_entry *entry; /* directory: children; the image sorts them when it is written */
 	size_t nentries, cap;
@@ -35,10 +35,16 @@ struct tree {
 	struct tree_node *all;  /* newest first */
 	struct tree_slot *slot; /* hash of (directory, name), open addressing */
 	size_t nslots, used;
+	struct tree_chunk *chunk; /* memory of nodes, names and lists, which goes with the tree */
+	size_t left;              /* of it */
 };
 
 int tree_init(struct tree *tree, struct tine_error *error);
 void tree_free(struct tree *tree);
+
+/* Zeroed memory that the tree owns; NULL if there is none. */
+void *tree_alloc(struct tree *tree, size_t size);
+char *tree_strndup(struct tree *tree, const char *s, size_t len);
 
 /* A new node that no directory names yet. */
 struct tree_node *tree_node_new(struct tree *tree, uint32_t mode);
@@ -51,5 +57,8 @@ struct tree_node *tree_lookup(const struct tree *tree, const char *path, int fol
  * replaced, except that a directory stays one.  Errors: rootfs-path. */
 int tree_link(struct tree *tree, const char *path, struct tree_node *node,
 	      struct tine_error *error);
+
+/* Add an entry to the list of dir alone, where no path leads to it. */
+int tree_add_entry(struct tree *tree, struct tree_node *dir, struct tree_entry entry);
 
 #endif

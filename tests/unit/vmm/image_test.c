@@ -220,6 +220,24 @@ test_minimal(void **state)
 	image_close(&image);
 }
 
+/* The metadata of a small root lies where the superblock is. */
+static void
+test_small(void **state)
+{
+	struct rootfs_file file = {.guest_path = "/bin/file"};
+	struct image image;
+
+	(void)state;
+	sh("head -c 4097 /dev/urandom >file");
+	file.host_path = in_work("file");
+	open_good(&image, NULL, &file, 1);
+	assert_int_equal(image.size, 3 * 4096);
+	save(&image, "image");
+	if (have("fsck.erofs"))
+		sh("fsck.erofs --extract=out image && cmp out/bin/file file");
+	image_close(&image);
+}
+
 static void
 test_added_through_links(void **state)
 {
@@ -379,6 +397,7 @@ main(void)
 	    T(test_copy_by_reading), T(test_directory),           T(test_archives),
 	    T(test_minimal),         T(test_added_through_links), T(test_refusals),
 	    T(test_hostile_archive), T(test_passthrough),         T(test_devices_and_owners),
+	    T(test_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
