@@ -127,6 +127,8 @@ bool vm_reset_pending(const struct vm *vm);
 /* vCPU thread, after a KVM_RUN that has been interrupted: no exit is half done. */
 void vm_reset_serve(struct vm *vm);
 void vm_reset_free(struct vm *vm);
+/* A thread with a stack as the vCPU thread's; 0 or an errno. */
+int vm_thread_create(pthread_t *thread, void *(*body)(void *), void *arg);
 /* Start the vCPU thread. */
 int vm_start(struct vm *vm, struct tine_error *error);
 /* Ask the vCPU thread to end and wait until it has. */

@@ -90,7 +90,7 @@ leave_stack(void)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+	if (vm_thread_create(&thread, nothing, NULL) == 0)
 		pthread_join(thread, NULL);
 }
 
