@@ -19,9 +19,9 @@ struct heap {
 	struct timeout **h_slot;
 	uint32_t h_count; /* pending timeouts */
 };
-static struct heap heaps[2];   /* on uptime, on the wall clock */
-static uint32_t heap_size;     /* slots of each */
-static uint32_t heap_reserved; /* timeouts that may be pending at once; <= heap_size */
+static struct heap heaps[2] __resume_data; /* on uptime, on the wall clock */
+static uint32_t heap_size;                 /* slots of each */
+static uint32_t heap_reserved;             /* timeouts that may be pending at once; <= heap_size */
 
 static struct heap *
 heap_of(const struct timeout *to)

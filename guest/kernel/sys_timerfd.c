@@ -21,7 +21,7 @@ struct timerfd {
 	LIST_ENTRY(timerfd) tf_oncancel;
 	struct pollhead tf_poll;
 };
-static LIST_HEAD(, timerfd) cancelable;
+static LIST_HEAD(, timerfd) cancelable __resume_data;
 
 /*
  * Periods that went by unseen are added up in one step, also when the timer is looked at: the

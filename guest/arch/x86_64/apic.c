@@ -32,8 +32,8 @@
 #define TIMER_OFF (~(nsec_t)0)
 #define TIMER_MAX ((nsec_t)1 << 58) /* nine years: keeps the arithmetic in range */
 
-static bool apic_up;
-static uint64_t apic_khz; /* of the one-shot timer; unused with TSC deadlines */
+static bool apic_up __resume_data;
+static uint64_t apic_khz __resume_data; /* of the one-shot timer; unused with TSC deadlines */
 static nsec_t timer_deadline __resume_data =
     TIMER_OFF; /* what is programmed, or is to be once apic_up */
 

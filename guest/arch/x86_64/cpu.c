@@ -32,7 +32,7 @@
 
 enum { EAX, EBX, ECX, EDX };
 
-struct cpu_features cpu_has;
+struct cpu_features cpu_has __resume_data;
 
 extern uint8_t *__smap_patch_start[], *__smap_patch_end[];
 

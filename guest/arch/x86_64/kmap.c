@@ -129,7 +129,7 @@ kmap_direct(paddr_t start, paddr_t end, uint64_t flags)
 bool
 kmap_rootfs(uint64_t size)
 {
-	static uint64_t mapped;
+	static uint64_t mapped __resume_data;
 	uint64_t end = roundup(size, SIZE_2M), start = mapped;
 
 	if (end <= mapped)

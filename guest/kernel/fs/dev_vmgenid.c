@@ -18,9 +18,9 @@
 
 _Static_assert(sizeof(struct tine_generation) == 32, "programs know this layout");
 
-static struct vm_object *object;        /* of the device; one page, for good */
-static struct tine_generation *current; /* in that page */
-static struct pollhead pollers;
+static struct vm_object *object;                      /* of the device; one page, for good */
+static struct tine_generation *current __resume_data; /* in that page */
+static struct pollhead pollers __resume_data;
 
 /* A file remembers what was read from it last, plus 1: it starts out as not read. */
 static bool
