@@ -31,7 +31,18 @@ struct special {
 #define NSPECIALS 4
 
 /* Jumps go to labels until all of them are known. */
-enum label { NEXT, ALLOW, KILL, HIGH, IOCTL, SELF, SPECIAL, NLABELS = SPECIAL + NSPECIALS };
+enum label {
+	NEXT,
+	ALLOW,
+	KILL,
+	ALLOW_CALL,
+	KILL_CALL,
+	HIGH,
+	IOCTL,
+	SELF,
+	SPECIAL,
+	NLABELS = SPECIAL + NSPECIALS
+};
 
 struct program {
 	struct sock_filter insn[PROGRAM_MAX];

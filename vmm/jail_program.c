@@ -38,7 +38,21 @@ emit_unforeseen(struct program *p)
 	emit(p, BPF_LD | BPF_IMM, 0, NEXT, NEXT);
 }
 
-/* The first 32 numbers, where most of the calls are, by a bit each; the others one by one. */
+/* Numbers from here on that follow each other and are all allowed. */
+static uint32_t
+run_length(const struct rules *rules, uint32_t from)
+{
+	uint32_t n = 0;
+
+	while (from + n < CALLS_MAX && rules->call[from + n])
+		n++;
+	return n;
+}
+
+/* The first 32 numbers, where most of the calls are, by a bit each; the others in ascending order,
+ * one by one or, if three or more follow each other, by where these begin and end.  With the
+ * answers close behind: the kernel's compiler goes over a program again until no jump gets shorter.
+ */
 static void
 emit_calls(struct program *p, const struct rules *rules)
 {
@@ -50,11 +64,22 @@ emit_calls(struct program *p, const struct rules *rules)
 	emit(p, BPF_MISC | BPF_TAX, 0, NEXT, NEXT);
 	emit(p, BPF_LD | BPF_IMM, low, NEXT, NEXT);
 	emit(p, BPF_ALU | BPF_RSH | BPF_X, 0, NEXT, NEXT);
-	emit(p, BPF_JMP | BPF_JSET | BPF_K, 1, ALLOW, KILL);
+	emit(p, BPF_JMP | BPF_JSET | BPF_K, 1, ALLOW_CALL, KILL_CALL);
 	p->at[HIGH] = p->n;
-	for (uint32_t nr = 32; nr < CALLS_MAX; nr++)
-		if (rules->call[nr])
-			if_equal(p, nr, ALLOW, NEXT);
+	for (uint32_t nr = 32, n; nr<CALLS_MAX; nr += n> 0 ? n : 1) {
+		n = run_length(rules, nr);
+		if (n >= 3) {
+			emit(p, BPF_JMP | BPF_JGE | BPF_K, nr, NEXT, KILL_CALL);
+			emit(p, BPF_JMP | BPF_JGE | BPF_K, nr + n, NEXT, ALLOW_CALL);
+		} else if (n > 0) {
+			n = 1;
+			if_equal(p, nr, ALLOW_CALL, NEXT);
+		}
+	}
+	p->at[KILL_CALL] = p->n;
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
+	p->at[ALLOW_CALL] = p->n;
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, NEXT, NEXT);
 }
 
 static void
@@ -112,7 +137,6 @@ build(struct program *p, const struct rules *rules, bool once)
 		if (!rules->call[specials[i].call])
 			if_equal(p, specials[i].call, (enum label)(SPECIAL + i), NEXT);
 	emit_calls(p, rules);
-	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, NEXT, NEXT);
 	for (size_t i = 0; i < COUNT(specials); i++) {
 		/* Those that are checked in the same way share the check. */
 		size_t same = 0;
