@@ -18,6 +18,12 @@
 #define GAP_MIN_BASE (4u << 10)
 #define GAP_MAX (1ull << 40)
 
+size_t
+template_head_len(const struct template_head *head)
+{
+	return offsetof(struct template_head, launch) + head->nlaunches * sizeof(head->launch[0]);
+}
+
 static uint32_t
 head_crc(const struct template_head *head)
 {
@@ -26,7 +32,7 @@ head_crc(const struct template_head *head)
 	uint32_t crc = crc32c(0, head, at);
 
 	crc = crc32c(crc, &zero, sizeof(zero));
-	return crc32c(crc, (const uint8_t *)head + after, sizeof(*head) - after);
+	return crc32c(crc, (const uint8_t *)head + after, template_head_len(head) - after);
 }
 
 static int
@@ -52,6 +58,27 @@ check_version(const struct template_head *head, struct tine_error *error)
 				      "template of version %u.%u; this tine has version %u.%u",
 				      head->version, head->abi_version, TEMPLATE_VERSION,
 				      TINE_ABI_VERSION);
+	return 0;
+}
+
+/* Of the launches only those that there are: most templates have a few, base templates none. */
+static int
+read_head(int fd, struct template_head *head, struct tine_error *error)
+{
+	const size_t first = offsetof(struct template_head, launch);
+	size_t rest;
+	int r;
+
+	if (pread(fd, head, first, 0) != (ssize_t)first)
+		return truncated(error);
+	r = check_version(head, error);
+	if (r != 0)
+		return r;
+	if (head->nlaunches > TEMPLATE_LAUNCHES)
+		return damaged(error, "counts");
+	rest = template_head_len(head) - first;
+	if (rest > 0 && pread(fd, head->launch, rest, (off_t)first) != (ssize_t)rest)
+		return truncated(error);
 	if (head->size != sizeof(*head) || head->crc != head_crc(head))
 		return damaged(error, "its head does not have the checksum that stands in it");
 	return 0;
@@ -99,7 +126,7 @@ check_memory(const struct template_head *head, struct tine_error *error)
 	    head->kernel_data < head->kernel_start || head->kernel_data > head->kernel_end ||
 	    ((head->kernel_start | head->kernel_data | head->kernel_end) & PAGE_BITS) != 0)
 		return damaged(error, "place of the kernel");
-	if (head->nlaunches > TEMPLATE_LAUNCHES || !vcpu_state_valid(&head->cpu))
+	if (!vcpu_state_valid(&head->cpu))
 		return damaged(error, "counts");
 	return 0;
 }
@@ -128,9 +155,9 @@ static int
 check(const struct tine_template *t, struct tine_error *error)
 {
 	struct stat st;
-	int r = check_version(&t->head, error);
+	int r = 0;
 
-	if (r == 0 && fstat(t->fd, &st) < 0)
+	if (fstat(t->fd, &st) < 0)
 		r = tine_error_set(error, errno, "template-damaged", "%s", strerror(errno));
 	if (r == 0)
 		r = check_memory(&t->head, error);
@@ -148,7 +175,6 @@ template_open(int fd, int rootfs_fd, struct tine_template **out, struct tine_err
 	 * that has it. */
 	struct tine_template *t =
 	    mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ssize_t n;
 	int r;
 
 	if (t == MAP_FAILED) {
@@ -162,8 +188,9 @@ template_open(int fd, int rootfs_fd, struct tine_template **out, struct tine_err
 	t->rootfs_fd = rootfs_fd;
 	t->note = NULL;
 	atomic_init(&t->workset_state, WORKSET_UNWANTED);
-	n = pread(fd, &t->head, sizeof(t->head), 0);
-	r = n == (ssize_t)sizeof(t->head) ? check(t, error) : truncated(error);
+	r = read_head(fd, &t->head, error);
+	if (r == 0)
+		r = check(t, error);
 	if (r == 0)
 		*out = t;
 	else
@@ -193,12 +220,15 @@ template_release(struct tine_template *tmpl)
 int
 template_write_head(int fd, struct template_head *head, struct tine_error *error)
 {
+	size_t len;
+
 	memcpy(head->magic, TEMPLATE_MAGIC, sizeof(head->magic));
 	head->version = TEMPLATE_VERSION;
 	head->abi_version = TINE_ABI_VERSION;
 	head->size = sizeof(*head);
 	head->crc = head_crc(head);
-	if (pwrite(fd, head, sizeof(*head), 0) != (ssize_t)sizeof(*head))
+	len = template_head_len(head);
+	if (pwrite(fd, head, len, 0) != (ssize_t)len)
 		return tine_error_set(error, errno != 0 ? errno : EIO, "template-write",
 				      "cannot write the template: %s", strerror(errno));
 	return 0;

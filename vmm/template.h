@@ -3,10 +3,10 @@
  * template.h: a frozen sandbox: one file (memfd or on disk) and, unless that holds it, its root
  * image.
  *
- * Layout: struct template_head, then from TEMPLATE_DATA on page-aligned pieces of RAM.  RAM is
- * counted from 0 through low and high RAM without the hole ("RAM offset").  In a memfd a piece lies
- * at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each other, then the image,
- * then the note of whoever saved it.
+ * Layout: struct template_head as far as its last launch, then from TEMPLATE_DATA on page-aligned
+ * pieces of RAM.  RAM is counted from 0 through low and high RAM without the hole ("RAM offset").
+ * In a memfd a piece lies at TEMPLATE_DATA plus its RAM offset; in a saved file pieces follow each
+ * other, then the image, then the note of whoever saved it.
  */
 #ifndef TINE_VMM_TEMPLATE_H
 #define TINE_VMM_TEMPLATE_H
@@ -21,7 +21,7 @@
 #include "workset.h"
 
 #define TEMPLATE_MAGIC "tine-tm"
-#define TEMPLATE_VERSION 3u
+#define TEMPLATE_VERSION 4u
 #define TEMPLATE_DATA 0x10000u
 #define TEMPLATE_EXTENTS 128u
 #define TEMPLATE_LAUNCHES 256u
@@ -45,7 +45,7 @@ struct template_head {
 	char magic[8];
 	uint32_t version, abi_version;
 	uint32_t size; /* of this structure */
-	uint32_t crc;  /* of this structure with 0 here */
+	uint32_t crc;  /* of what the file has of it, with 0 here */
 	uint32_t flags;
 	uint32_t cpu_hash;
 	uint64_t ram_low, ram_high;
@@ -64,7 +64,7 @@ struct template_head {
 	struct vcpu_state cpu;
 	struct tine_stats stats;
 	struct template_extent extent[TEMPLATE_EXTENTS]; /* ascending */
-	struct proto_launch launch[TEMPLATE_LAUNCHES];
+	struct proto_launch launch[TEMPLATE_LAUNCHES];   /* the file has nlaunches of them */
 };
 
 _Static_assert(sizeof(struct template_head) <= TEMPLATE_DATA, "the head fits before the data");
@@ -88,6 +88,8 @@ struct tine_template {
 int template_open(int fd, int rootfs_fd, struct tine_template **out, struct tine_error *error);
 /* Fill in what follows from the rest, and write it to the file. */
 int template_write_head(int fd, struct template_head *head, struct tine_error *error);
+/* How much of it the file has; nlaunches has been checked. */
+size_t template_head_len(const struct template_head *head);
 /* The extents of RAM that fd, a sparse file in the layout of a memfd, has data in. */
 int template_find_extents(int fd, struct template_head *head, struct tine_error *error);
 /* Checksums of RAM and image (saved files). */

@@ -267,7 +267,7 @@ static int
 verify_padding(const struct tine_template *tmpl, struct tine_error *error)
 {
 	const struct template_head *head = &tmpl->head;
-	const uint64_t end[] = {sizeof(*head), head->rootfs_offset + head->rootfs_size,
+	const uint64_t end[] = {template_head_len(head), head->rootfs_offset + head->rootfs_size,
 				head->note_offset + head->note_size};
 	int r = 0;
 
