@@ -66,13 +66,14 @@ emit_calls(struct program *p, const struct rules *rules)
 	emit(p, BPF_ALU | BPF_RSH | BPF_X, 0, NEXT, NEXT);
 	emit(p, BPF_JMP | BPF_JSET | BPF_K, 1, ALLOW_CALL, KILL_CALL);
 	p->at[HIGH] = p->n;
-	for (uint32_t nr = 32, n; nr<CALLS_MAX; nr += n> 0 ? n : 1) {
-		n = run_length(rules, nr);
+	for (uint32_t nr = 32; nr < CALLS_MAX; nr++) {
+		uint32_t n = run_length(rules, nr);
+
 		if (n >= 3) {
 			emit(p, BPF_JMP | BPF_JGE | BPF_K, nr, NEXT, KILL_CALL);
 			emit(p, BPF_JMP | BPF_JGE | BPF_K, nr + n, NEXT, ALLOW_CALL);
+			nr += n - 1;
 		} else if (n > 0) {
-			n = 1;
 			if_equal(p, nr, ALLOW_CALL, NEXT);
 		}
 	}
