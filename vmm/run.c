@@ -144,6 +144,9 @@ static int
 open_streams(struct run *run)
 {
 	stdio_in_open(&run->in, run->options.no_stdin ? -1 : STDIN_FILENO);
+	/* The guest has a null device of its own; but at a terminal somebody has to type ^D. */
+	if (run->in.kind == STDIO_NULL && !run->options.tty)
+		run->in.ended = true;
 	stdio_out_open(&run->out[0], STDOUT_FILENO, run->out_buf[0], &run->loop,
 		       run_output_progress, run);
 	stdio_out_open(&run->out[1], STDERR_FILENO, run->out_buf[1], &run->loop,

@@ -194,8 +194,7 @@ stdio_in_open(struct stdio_in *in, int fd)
 {
 	memset(in, 0, sizeof(*in));
 	in->kind = open_private(fd, O_RDONLY, &in->source.fd);
-	/* What has no input the guest replaces by its own null device. */
-	in->ended = in->kind == STDIO_NONE || in->kind == STDIO_NULL;
+	in->ended = in->kind == STDIO_NONE;
 }
 
 ssize_t

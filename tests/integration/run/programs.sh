@@ -22,6 +22,9 @@ perl='use List::Util "sum"; use POSIX "_exit";
 	for (@pids) { waitpid $_, 0; die unless $? >> 8 }
 	print sum(@lines), "\n"'
 
+prints 0 /dev/null run /bin/readlink /proc/self/fd/0
+run 0 run -t /bin/cat
+
 prints 0 14 run bash-static -c "$pipeline"
 prints 0 14 run /bin/bash -c "$pipeline"
 prints 0 14 run /bin/dash -c "$pipeline"
