@@ -14,21 +14,30 @@
 #include "memory.h"
 #include "vmm.h"
 
+#define HUGE ((uint64_t)2 << 20)
+
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+/*
+ * RAM begins at a boundary of 2 MiB, for the guest as for the host: KVM maps a huge page by one
+ * entry only if it is one for both.  And the host makes none of what a start touches, which lies in
+ * 2 MiB with mappings of files (it would clear all of it).  What is mapped beyond for that is never
+ * touched; it is not unmapped, which would cost as much as three other mappings.
+ */
 static int
 map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
 	struct tine_error *error)
 {
 	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
-	void *p;
+	uint64_t len = fd < 0 ? size + HUGE - TINE_PAGE_SIZE : size;
+	uint8_t *p;
 
 	if (size == 0)
 		return 0;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, fd < 0 ? 0 : (off_t)offset);
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, flags, fd, fd < 0 ? 0 : (off_t)offset);
 	if (p == MAP_FAILED)
 		return tine_error_set(error, errno, "no-memory",
 				      "cannot map %llu MiB of guest memory: %s",
@@ -36,11 +45,13 @@ map_ram(struct mem_region *region, gpa_t gpa, uint64_t size, int fd, uint64_t of
 	/* Both are conveniences: a readable /proc/PID/maps, and core files without the guest's
 	 * data. */
 	if (fd < 0)
-		prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p, size, "tine-ram");
-	madvise(p, size, MADV_DONTDUMP);
+		prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)p, len, "tine-ram");
+	madvise(p, len, MADV_DONTDUMP);
+	region->map = p;
+	region->map_len = len;
 	region->gpa = gpa;
 	region->size = size;
-	region->hva = p;
+	region->hva = fd < 0 ? p + (-(uintptr_t)p & (HUGE - 1)) : p;
 	return 0;
 }
 
@@ -199,7 +210,8 @@ mem_attach_rootfs(struct guest_mem *mem, int fd, uint64_t offset, uint64_t size,
 				      strerror(errno));
 	mem->region[MEM_ROOTFS].gpa = TINE_GPA_ROOTFS;
 	mem->region[MEM_ROOTFS].size = rounded;
-	mem->region[MEM_ROOTFS].hva = p;
+	mem->region[MEM_ROOTFS].hva = mem->region[MEM_ROOTFS].map = p;
+	mem->region[MEM_ROOTFS].map_len = rounded;
 	mem->region[MEM_ROOTFS].readonly = true;
 	mem->rootfs_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	mem->rootfs_offset = offset;
@@ -314,8 +326,8 @@ void
 mem_destroy(struct guest_mem *mem)
 {
 	for (int slot = 0; slot < MEM_NSLOTS; slot++)
-		if (mem->region[slot].size != 0)
-			munmap(mem->region[slot].hva, mem->region[slot].size);
+		if (mem->region[slot].map_len != 0)
+			munmap(mem->region[slot].map, mem->region[slot].map_len);
 	if (mem->shared_fd >= 0)
 		close(mem->shared_fd);
 	if (mem->rootfs_fd >= 0)

@@ -29,6 +29,8 @@ struct mem_region {
 	uint64_t size; /* 0 = not present */
 	uint8_t *hva;
 	bool readonly; /* for the guest */
+	void *map;     /* what has been mapped for it */
+	uint64_t map_len;
 };
 
 struct guest_mem {
