@@ -207,6 +207,24 @@ collect(struct request *req, const char *data, size_t len)
 	}
 }
 
+/* How many of len bytes the route has taken.  With some left the connection stands still until it
+ * can take more: MHD itself would offer them again only when the client sends further ones. */
+static size_t
+take_stream(struct request *req, const uint8_t *data, size_t len)
+{
+	size_t taken = 0, n = 1;
+
+	while (req->problem.status == 0 && req->state != REQUEST_GONE && n > 0 && taken < len) {
+		n = req->route->upload(req, data + taken, len - taken);
+		taken += n;
+	}
+	if (req->problem.status != 0)
+		req->discard = true;
+	else if (taken < len && req->state != REQUEST_GONE)
+		request_suspend(req);
+	return taken;
+}
+
 /* MHD_NO cuts the connection. */
 static enum MHD_Result
 take_body(struct request *req, const char *data, size_t *len)
@@ -216,12 +234,9 @@ take_body(struct request *req, const char *data, size_t *len)
 	if (req->state == REQUEST_GONE)
 		return MHD_NO;
 	if (!req->discard && req->route->body == BODY_STREAM) {
-		if (req->problem.status == 0)
-			n = req->route->upload(req, (const uint8_t *)data, *len);
-		if (req->problem.status != 0)
-			req->discard = true;
-		else if (n == 0)
-			request_suspend(req);
+		n = take_stream(req, (const uint8_t *)data, *len);
+		if (req->state == REQUEST_GONE)
+			return MHD_NO;
 	} else if (!req->discard) {
 		collect(req, data, *len);
 	}

@@ -133,7 +133,8 @@ account(const struct sandbox *sb, const struct mapping *m, struct sandbox_hostst
 	for (int i = 0; i < 3; i++) {
 		uint64_t addr = sb->info.area[i].addr, size = sb->info.area[i].size;
 
-		if (size == 0 || m->start < addr || m->end > addr + size)
+		/* The first and the last of RAM reach beyond it, where nothing is touched. */
+		if (size == 0 || m->end <= addr || m->start >= addr + size)
 			continue;
 		if (i == 0 && m->start == addr + TINE_GPA_SHARED)
 			continue; /* the shared region in the midst of RAM */

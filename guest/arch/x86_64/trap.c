@@ -247,9 +247,15 @@ held_up(const struct trapframe *tf)
 
 /* ---- interrupts: taken in user mode and in cpu_idle() ---- */
 
+extern const char idle_hlt[]; /* the HLT of cpu_idle() */
+
 static void
 interrupt(struct trapframe *tf, bool user)
 {
+	/* An emulated processor that was interrupted itself between STI and HLT (QEMU's SVM) may
+	 * forget that nothing is to come there.  HLT would then sleep on what is told here. */
+	if (!user && tf->tf_rip == (vaddr_t)idle_hlt)
+		tf->tf_rip++;
 	STAT_INC(interrupts);
 	KTRACE(INTR, tf->tf_trapno, tf->tf_rip);
 	switch (tf->tf_trapno) {

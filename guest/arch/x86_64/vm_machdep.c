@@ -167,11 +167,18 @@ cpu_switch(struct thread *from, struct thread *to)
 	switch_stack(&from->td_md.md_rsp, to->td_md.md_rsp);
 }
 
-/* STI takes effect after the instruction that follows it, so no interrupt is lost before HLT. */
+/* STI takes effect after the instruction that follows it, so no interrupt is lost before HLT; see
+ * also interrupt(). */
 void
 cpu_idle(void)
 {
-	__asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+	__asm__ volatile("sti\n"
+			 "	.globl	idle_hlt\n"
+			 "idle_hlt: hlt\n"
+			 "	cli"
+			 :
+			 :
+			 : "memory");
 }
 
 /* ---- user images ---- */

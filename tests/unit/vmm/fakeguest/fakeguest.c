@@ -28,6 +28,7 @@ static const struct {
 volatile uint32_t interrupted, protection_faults, nmis, nmi_stay;
 void channel_interrupt(void);
 void general_protection(void);
+void wait_for_interrupt(void);
 void guest_main(struct tine_bootblock *bb);
 
 static struct tine_rings *const rings = SHARED(TINE_SHARED_RINGS);
@@ -181,7 +182,7 @@ next_message(struct tine_msg *m)
 		rings->h2g_head.flag = 1;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (__atomic_load_n(&rings->h2g_tail.pos, __ATOMIC_ACQUIRE) == rings->h2g_head.pos)
-			__asm__ volatile("sti; hlt; cli" : : : "memory");
+			wait_for_interrupt();
 		rings->h2g_head.flag = 0;
 	}
 	note(m);

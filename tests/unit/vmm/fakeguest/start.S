@@ -9,12 +9,26 @@ start:
 1:	hlt
 	jmp 1b
 
-/* Vector 0x21: note it, end it.  Only flags and rax, rdx are touched. */
+/* Sleep until an interrupt comes: one that has come already must not be waited for. */
+	.globl wait_for_interrupt
+wait_for_interrupt:
+	sti
+wait_hlt:
+	hlt
+	cli
+	ret
+
+/* Vector 0x21: note it, end it.  Only flags and rax, rdx are touched.  An emulated processor may let
+ * it come between sti and hlt, when its own machine has been interrupted there. */
 	.globl channel_interrupt
 channel_interrupt:
 	pushq %rax
 	movl $1, interrupted(%rip)
-	movl $0xfee000b0, %eax
+	leaq wait_hlt(%rip), %rax
+	cmpq %rax, 8(%rsp)
+	jne 1f
+	incq 8(%rsp)
+1:	movl $0xfee000b0, %eax
 	movl $0, (%rax)
 	popq %rax
 	iretq
