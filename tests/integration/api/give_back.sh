@@ -8,9 +8,11 @@ api 201 POST /v1/sandboxes "{\"name\":\"a\",\"memory_mib\":96,
 	\"files\":[{\"host_path\":\"$forks\",\"guest_path\":\"/bin/forks\"}]}" >/dev/null
 host() { api 200 GET /v1/sandboxes/a/forkstat | jq ".host.$1"; }
 
+before=$(host nested_faults)
 api 200 POST /v1/sandboxes/a/processes '{"argv":["forks","touch","48"],"wait":true}' >"$work/result"
 expect "exit code" "$(jq .exit_code "$work/result")" 0
-[ "$(host nested_faults)" -ge $((48 * 256)) ] || fail "the program has not used 48 MiB"
+# Huge pages, if the host makes them, are mapped by one fault each.
+[ "$(host nested_faults)" -ge $((before + 48 / 2)) ] || fail "the program has not used 48 MiB"
 # There is no event for it: it happens in pieces, a second after the memory has been freed or later.
 for _ in $(seq 300); do
 	[ "$(host private_bytes)" -ge $((16 << 20)) ] || break
