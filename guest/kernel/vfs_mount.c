@@ -130,10 +130,8 @@ static struct kernfs {
 	struct vnode *(*make)(void);
 	struct vnode *root; /* held; the mount takes the reference over */
 } kernfs[] = {
-    {"/dev", "devtmpfs", devfs_root, NULL},
-    {"/dev/shm", "tmpfs", shm_root, NULL},
-    {"/dev/pts", "devpts", ptsfs_root, NULL},
-    {"/proc", "proc", procfs_root, NULL},
+    {"/dev", "devtmpfs", devfs_root, NULL},   {"/dev/shm", "tmpfs", shm_root, NULL},
+    {"/dev/pts", "devpts", ptsfs_root, NULL}, {"/proc", "proc", procfs_root, NULL},
     {"/sys", "sysfs", sysfs_root, NULL},
 };
 

@@ -221,7 +221,8 @@ cold_alloc(void)
 }
 
 /* A page that has not been used since the host gave it is zero.  Its first access has to be a write
- * all the same: for one that reads the host maps zeroes, and the next one is a fault there again. */
+ * all the same: for one that reads the host maps zeroes, and the next one is a fault there again.
+ */
 static void
 zero(struct page *pg)
 {

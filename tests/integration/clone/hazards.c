@@ -212,7 +212,8 @@ test_memory(void)
 		if (blocks(t) != before)
 			fail("the template had %lld blocks, now it has %lld", before, blocks(t));
 		if ((blocks(t2) - before) * 512 < 24 << 20)
-			fail("the template has %lld blocks, that of a clone that touched 24 MiB %lld",
+			fail("the template has %lld blocks, that of a clone that touched 24 MiB "
+			     "%lld",
 			     before, blocks(t2));
 		template_release(t2);
 		sandbox_destroy(clone.sb);

@@ -50,8 +50,8 @@ _Static_assert((sizeof(struct page) & (sizeof(struct page) - 1)) == 0, "found by
 #define PG_SEEN 0x10   /* head of a free block: vm_return.c has seen it */
 
 void vm_page_init(void); /* uses md_ram_ranges() */
-#define PGA_ZERO 0x1                   /* content must be zero */
-#define PGA_KERNEL 0x2                 /* may use the reserve that users may not */
+#define PGA_ZERO 0x1     /* content must be zero */
+#define PGA_KERNEL 0x2   /* may use the reserve that users may not */
 /* One frame with pg_refs = 1, or NULL. */
 struct page *vm_page_alloc(int flags);
 /* 2^order contiguous frames (refs of the first = 1). */

@@ -204,6 +204,6 @@ struct vnode *ptsfs_root(void) __attribute__((weak));
 struct vnode *sysfs_root(void) __attribute__((weak));
 
 void vfs_prepare(void); /* makes /dev, /proc and /sys, which no sandbox has its own of */
-void vfs_init(void);	/* mounts root (memfs over the image) and what is prepared */
+void vfs_init(void);    /* mounts root (memfs over the image) and what is prepared */
 
 #endif
